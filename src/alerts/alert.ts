@@ -1,0 +1,124 @@
+/** Alert and incident as stored, sent and printed: the JSON of the command line's contract. Fields may be added, never renamed. */
+import type { Attribution, PeerKind } from '../model/connection.ts';
+import type { Level } from '../rules/rule.ts';
+
+export interface AlertProcess {
+  readonly exec_id: string;
+  readonly pid: number;
+  readonly binary: string;
+  readonly arguments: string;
+  readonly uid: number | null;
+  readonly cwd: string;
+  /** RFC 3339, nine fraction digits; null when only its id is known. */
+  readonly start_time: string | null;
+}
+
+export interface AlertEndpoint {
+  readonly ip: string;
+  readonly port: number;
+  /** `namespace/name` or null. */
+  readonly pod: string | null;
+  readonly names: readonly string[];
+  readonly kind: PeerKind;
+}
+
+export interface AlertFlow {
+  readonly time: string;
+  readonly attribution: Attribution;
+  readonly protocol: string;
+  /** The connection's client and server, whichever way this packet went. */
+  readonly source: AlertEndpoint;
+  readonly destination: AlertEndpoint;
+  readonly verdict: string;
+  /** exec_id of the attributed process, or null. */
+  readonly exec_id: string | null;
+}
+
+export interface AlertEvidence {
+  readonly kind: string;
+  readonly time: string;
+  readonly step: string;
+  /** The record as the sensor's export prints it. */
+  readonly raw: unknown;
+}
+
+/** A period in which events are known to be lost. */
+export interface Gap {
+  readonly source: string;
+  readonly node: string;
+  /** 0 when unknown. */
+  readonly count: number;
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+}
+
+export interface AlertRule {
+  readonly id: string;
+  readonly title: string;
+  readonly level: Level;
+  readonly tags: readonly string[];
+  readonly author: string;
+  readonly description: string;
+  readonly runbook: string;
+  readonly references: readonly string[];
+}
+
+export interface Alert {
+  /** Hex; the same for the same evidence and rule content, on every run. */
+  readonly id: string;
+  readonly time: string;
+  readonly rule: AlertRule;
+  readonly incident_id: string;
+  /** Findings behind it: grows while the same rule and key fire again within `suppress`. */
+  readonly count: number;
+  readonly last_seen: string;
+  readonly confidence: 'high' | 'low';
+  readonly incomplete: boolean;
+  readonly gaps: readonly Gap[];
+  readonly cluster: string;
+  readonly node: string;
+  readonly pod: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly workload: string;
+    readonly workload_kind: string;
+    readonly labels: Readonly<Record<string, string>>;
+  } | null;
+  readonly container: { readonly id: string; readonly name: string; readonly image: string } | null;
+  readonly process: AlertProcess | null;
+  /** Nearest first. */
+  readonly ancestors: readonly AlertProcess[];
+  readonly flows: readonly AlertFlow[];
+  /** Step id → index into `evidence` (the first event of that step). */
+  readonly steps: Readonly<Record<string, { readonly event: number }>>;
+  readonly evidence: readonly AlertEvidence[];
+  readonly message: string;
+}
+
+export type IncidentState = 'open' | 'acknowledged' | 'resolved';
+
+export interface Incident {
+  /** Hex, derived from its first alert: the same on every run. */
+  readonly id: string;
+  readonly state: IncidentState;
+  readonly level: Level;
+  /** Headline in one sentence. */
+  readonly title: string;
+  readonly first_seen: string;
+  readonly last_seen: string;
+  readonly alert_count: number;
+  readonly cluster: string;
+  /** `namespace/name` of every pod in it, first seen first. */
+  readonly pods: readonly string[];
+  readonly namespace: string;
+  readonly workload: string;
+  /** Distinct rule titles, first fired first. */
+  readonly rules: readonly string[];
+  readonly tags: readonly string[];
+}
+
+/** What the alert stage decided about one finding. */
+export type AlertChange =
+  | { readonly type: 'new'; readonly alert: Alert; readonly incident: Incident }
+  | { readonly type: 'counted'; readonly alert: Alert; readonly incident: Incident };
