@@ -1,6 +1,10 @@
 /** Alert and incident as stored, sent and printed: the JSON of the command line's contract. Fields may be added, never renamed. */
 import type { Attribution, PeerKind } from '../model/connection.ts';
+import type { Gap } from '../model/gap.ts';
 import type { Level } from '../rules/rule.ts';
+
+export type { Gap } from '../model/gap.ts';
+export { LEVELS, type Level } from '../rules/rule.ts';
 
 export interface AlertProcess {
   readonly exec_id: string;
@@ -42,17 +46,6 @@ export interface AlertEvidence {
   readonly raw: unknown;
 }
 
-/** A period in which events are known to be lost. */
-export interface Gap {
-  readonly source: string;
-  readonly node: string;
-  /** 0 when unknown. */
-  readonly count: number;
-  readonly from: string;
-  readonly to: string;
-  readonly reason: string;
-}
-
 export interface AlertRule {
   readonly id: string;
   readonly title: string;
@@ -69,7 +62,12 @@ export interface Alert {
   readonly id: string;
   readonly time: string;
   readonly rule: AlertRule;
+  /** '' for an alert below `medium` that no incident has taken in (yet). */
   readonly incident_id: string;
+  /** Correlation key of the finding: the same rule and key within `suppress` count up on this alert. */
+  readonly key: string;
+  /** exec_ids of the roots (inside their container) of the process trees that it touches: what incidents are joined by. */
+  readonly trees: readonly string[];
   /** Findings behind it: grows while the same rule and key fire again within `suppress`. */
   readonly count: number;
   readonly last_seen: string;
@@ -96,7 +94,8 @@ export interface Alert {
   readonly message: string;
 }
 
-export type IncidentState = 'open' | 'acknowledged' | 'resolved';
+/** `merged`: it turned out to be part of an older incident, `merged_into`, which has taken over its alerts. */
+export type IncidentState = 'open' | 'acknowledged' | 'resolved' | 'merged';
 
 export interface Incident {
   /** Hex, derived from its first alert: the same on every run. */
@@ -116,9 +115,21 @@ export interface Incident {
   /** Distinct rule titles, first fired first. */
   readonly rules: readonly string[];
   readonly tags: readonly string[];
+  /** Id of the incident that took it in when `state` is `merged`, else ''. */
+  readonly merged_into: string;
 }
 
-/** What the alert stage decided about one finding. */
-export type AlertChange =
-  | { readonly type: 'new'; readonly alert: Alert; readonly incident: Incident }
-  | { readonly type: 'counted'; readonly alert: Alert; readonly incident: Incident };
+/**
+ * What the alert stage decided about one finding. `new`: an alert; `counted`: an earlier one's `count` and `last_seen` grew.
+ * The stage knows no people: `incident.state` is `open`, the store keeps what people made of it.
+ */
+export interface AlertChange {
+  readonly type: 'new' | 'counted';
+  readonly alert: Alert;
+  /** The incident after this change; null for a context alert without one. */
+  readonly incident: Incident | null;
+  /** Ids of earlier context alerts that belong to `incident` from now on. */
+  readonly attached: readonly string[];
+  /** Incidents that turned out to be part of `incident`: state `merged`; all their alerts belong to `incident` now. */
+  readonly merged: readonly Incident[];
+}

@@ -1,0 +1,12 @@
+/** A period in which events are known to be lost. */
+export interface Gap {
+  readonly source: string;
+  /** '' when it concerns every node. */
+  readonly node: string;
+  /** Lost events; 0 when unknown. */
+  readonly count: number;
+  /** RFC 3339 with nine fraction digits, as `formatInstant` prints: comparable as text. */
+  readonly from: string;
+  readonly to: string;
+  readonly reason: string;
+}
