@@ -1,0 +1,80 @@
+/** Reads `spoor.yaml` and the environment into a `Config`; says what is wrong with file, line, column and the nearest right word. */
+import { readFileSync } from 'node:fs';
+import { LineCounter, parseDocument, parse as parseYaml } from 'yaml';
+import type { z } from 'zod';
+import { nearest } from '../model/nearest.ts';
+import { applyEnvironment, knownKeys } from './environment.ts';
+import { type Config, configSchema } from './schema.ts';
+
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+const ALIASES_MAX = 100;
+
+/** `file` null: only the environment and the defaults. Throws `ConfigError` with one line a problem. */
+export function loadConfig(file: string | null, environment: Readonly<Record<string, string | undefined>>): Config {
+  let text = '';
+  if (file !== null) {
+    try {
+      text = readFileSync(file, 'utf8');
+    } catch (error) {
+      throw new ConfigError([`${file}: cannot be read: ${(error as Error).message}`]);
+    }
+  }
+  return parseConfig(text, file ?? 'environment', environment);
+}
+
+export function parseConfig(
+  text: string,
+  file: string,
+  environment: Readonly<Record<string, string | undefined>> = {},
+): Config {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      document.errors.map(error => {
+        const at = lines.linePos(error.pos[0]);
+        return `${file}:${at.line}:${at.col}: ${error.message.split('\n')[0]}`;
+      }),
+    );
+  }
+  const value: unknown = document.toJS({ maxAliasCount: ALIASES_MAX }) ?? {};
+  if (typeof value !== 'object' || Array.isArray(value)) throw new ConfigError([`${file}:1:1: expected a map of settings`]);
+  const raw = value as Record<string, unknown>;
+  const problems = applyEnvironment(raw, environment, parseYaml);
+  const result = configSchema.safeParse(raw);
+  if (result.success && problems.length === 0) return result.data;
+  const place = (path: readonly PropertyKey[]): string => {
+    // The nearest ancestor that stands in the file: an unknown or missing key itself may not.
+    for (let depth = path.length; depth > 0; depth--) {
+      const node = document.getIn(path.slice(0, depth), true) as { range?: [number, number, number] } | undefined;
+      if (node?.range !== undefined) {
+        const at = lines.linePos(node.range[0]);
+        return `${file}:${at.line}:${at.col}`;
+      }
+    }
+    return file;
+  };
+  const issues = result.success ? [] : result.error.issues.flatMap(issue => describe(issue, place));
+  throw new ConfigError([...problems, ...issues]);
+}
+
+function describe(issue: z.core.$ZodIssue, place: (path: readonly PropertyKey[]) => string): string[] {
+  const where = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map(key => {
+      const hint = nearest(key, knownKeys(issue.path.map(String)));
+      const path = [...issue.path, key];
+      return `${place(path)}: unknown key '${path.map(String).join('.')}'${hint === null ? '' : `; did you mean '${hint}'?`}`;
+    });
+  }
+  // The value itself is not printed: it may be a secret.
+  return [`${place(issue.path)}: ${where === '' ? '' : `${where}: `}${issue.message}`];
+}

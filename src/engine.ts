@@ -1,0 +1,50 @@
+/**
+ * The fold: one event in, the joined observation and what the rules made of it out. No clock, no I/O, no randomness: the same
+ * events in the same order with the same rules give the same alerts with the same ids. `run`, `replay`, rule tests and programs
+ * that embed Spoor all call `step`.
+ */
+import { Alerting, type AlertingOptions } from './alerts/alerting.ts';
+import type { AlertChange } from './alerts/alert.ts';
+import { Context } from './context/context.ts';
+import { Detector } from './detection/detector.ts';
+import type { Event } from './model/event.ts';
+import type { Observation } from './model/observation.ts';
+import type { Rule } from './rules/rule.ts';
+
+export interface EngineOptions {
+  readonly rules: readonly Rule[];
+  readonly alerting?: AlertingOptions;
+}
+
+export interface Step {
+  readonly observation: Observation;
+  /** Shared and empty when nothing fired. */
+  readonly changes: readonly AlertChange[];
+}
+
+const NOTHING: readonly AlertChange[] = [];
+
+export class Engine {
+  readonly context = new Context();
+  readonly detector: Detector;
+  readonly alerting: Alerting;
+
+  constructor(options: EngineOptions) {
+    this.detector = new Detector(options.rules);
+    this.alerting = new Alerting(options.alerting);
+  }
+
+  /** Events must come in event-time order (see `context/order.ts`); a late one is folded in where it comes. */
+  step(event: Event): Step {
+    const observation = this.context.observe(event);
+    const findings = this.detector.step(observation);
+    if (findings.length === 0) return { observation, changes: NOTHING };
+    const gaps = this.context.gaps();
+    return { observation, changes: findings.flatMap(finding => this.alerting.accept(finding, gaps)) };
+  }
+
+  /** Takes effect with the next event; the state of rules whose content is unchanged is kept. */
+  replaceRules(rules: readonly Rule[]): void {
+    this.detector.replaceRules(rules);
+  }
+}
