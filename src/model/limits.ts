@@ -5,6 +5,7 @@ export const LIMITS = {
   latenessMsDefault: 2_000,
   processesMax: 1_000_000,
   processesPerPodMax: 50_000,
+  exitedPerPodMax: 5_000,
   ancestryDepthMax: 64,
   connectionsMax: 500_000,
   connectionsPerPodMax: 50_000,
