@@ -83,7 +83,13 @@ export interface Alert {
     readonly workload_kind: string;
     readonly labels: Readonly<Record<string, string>>;
   } | null;
-  readonly container: { readonly id: string; readonly name: string; readonly image: string } | null;
+  readonly container: {
+    readonly id: string;
+    readonly name: string;
+    readonly image: string;
+    /** When the container, or else its first process, started; null when not known. */
+    readonly start_time: string | null;
+  } | null;
   readonly process: AlertProcess | null;
   /** Nearest first. */
   readonly ancestors: readonly AlertProcess[];

@@ -1,5 +1,10 @@
 /** The alert stage: findings in, alerts and incidents out. Pure: event time only, the same findings give the same answers. */
-import { MICROS_PER_SECOND, type Micros } from '../model/time.ts';
+import { formatInstant, MICROS_PER_SECOND, type Micros, parseInstant } from '../model/time.ts';
+import type { Finding } from '../rules/finding.ts';
+import type { Alert, AlertChange, Gap, Incident } from './alert.ts';
+import { buildAlert } from './build.ts';
+import { alertId } from './identity.ts';
+import { Incidents, later } from './incidents.ts';
 
 export interface AlertingOptions {
   /** The same rule and key within this time of the last finding counts up. Micros. */
@@ -12,3 +17,103 @@ export const ALERTING_DEFAULTS: AlertingOptions = {
   suppress: 5 * 60 * MICROS_PER_SECOND,
   incidentWindow: 30 * 60 * MICROS_PER_SECOND,
 };
+
+const COUNTING_MAX = 50_000;
+
+/** An alert on which further findings of the same rule and key count up. */
+interface Counting {
+  /** Without evidence: that is stored, and need not be kept. */
+  alert: Alert;
+  last: Micros;
+  /** Id that the last finding would have as an alert: the same one again (a retry) does not count. */
+  lastId: string;
+}
+
+export class Alerting {
+  readonly #options: AlertingOptions;
+  readonly #incidents: Incidents;
+  /** By rule and key, longest untouched first. */
+  readonly #counting = new Map<string, Counting>();
+
+  constructor(options: AlertingOptions = ALERTING_DEFAULTS) {
+    this.#options = options;
+    this.#incidents = new Incidents(options.incidentWindow);
+  }
+
+  /** Incidents that stopped growing early because there were too many at once. */
+  get evictedIncidents(): number {
+    return this.#incidents.evicted;
+  }
+
+  /** Findings must come in the order in which detection made them. `gaps`: the known ones of the recent past. */
+  accept(finding: Finding, gaps: readonly Gap[]): AlertChange {
+    const key = suppressionKey(finding.rule.id, finding.key);
+    const counting = this.#counting.get(key);
+    if (counting !== undefined && finding.time - counting.last < this.#options.suppress) {
+      return this.#count(key, counting, finding);
+    }
+    const built = buildAlert(finding, gaps);
+    const joined = this.#incidents.join(built);
+    const alert = joined.incident === null ? built : { ...built, incident_id: joined.incident.id };
+    this.#follow(joined.attached, joined.merged, joined.incident);
+    this.#keep(key, { alert: { ...alert, evidence: [] }, last: finding.time, lastId: alert.id });
+    return { type: 'new', alert, ...joined };
+  }
+
+  /** Goes on from what is stored: alerts of the last day in commit order (see `restoreSince`), and their incidents. */
+  restore(stored: { readonly alerts: readonly Alert[]; readonly incidents: readonly Incident[] }): void {
+    this.#incidents.restore(stored.alerts, stored.incidents);
+    const entries = stored.alerts.map(alert => ({ alert, last: parseInstant(alert.last_seen)?.time ?? 0 }));
+    for (const { alert, last } of entries.sort((a, b) => a.last - b.last)) {
+      this.#keep(suppressionKey(alert.rule.id, alert.key), {
+        alert: { ...alert, evidence: [] },
+        last,
+        lastId: alert.id,
+      });
+    }
+  }
+
+  #count(key: string, counting: Counting, finding: Finding): AlertChange {
+    const id = alertId(finding);
+    if (id !== counting.lastId) {
+      const seen = formatInstant(finding.time, finding.ns);
+      const { alert } = counting;
+      counting.alert = { ...alert, count: alert.count + 1, last_seen: later(seen, alert.last_seen) };
+      counting.last = Math.max(counting.last, finding.time);
+      counting.lastId = id;
+    }
+    this.#keep(key, counting);
+    return {
+      type: 'counted',
+      alert: counting.alert,
+      incident: this.#incidents.touch(counting.alert),
+      attached: [],
+      merged: [],
+    };
+  }
+
+  /** Alerts that still count must name the incident that has taken them over. */
+  #follow(attached: readonly string[], merged: readonly Incident[], incident: Incident | null): void {
+    if (incident === null || (attached.length === 0 && merged.length === 0)) return;
+    const ids = new Set(attached);
+    const gone = new Set(merged.map(other => other.id));
+    for (const counting of this.#counting.values()) {
+      if (ids.has(counting.alert.id) || gone.has(counting.alert.incident_id)) {
+        counting.alert = { ...counting.alert, incident_id: incident.id };
+      }
+    }
+  }
+
+  #keep(key: string, counting: Counting): void {
+    this.#counting.delete(key);
+    this.#counting.set(key, counting);
+    for (const [old, { last }] of this.#counting) {
+      if (this.#counting.size <= COUNTING_MAX && counting.last - last < this.#options.suppress) break;
+      this.#counting.delete(old);
+    }
+  }
+}
+
+function suppressionKey(rule: string, key: string): string {
+  return `${rule}\u0000${key}`;
+}

@@ -1,0 +1,168 @@
+/** A finding written out as an alert: everything a person needs, and nothing that still points into the engine. */
+import type { Observation } from '../model/observation.ts';
+import { ancestorsOf, baseName, type PodFacts, type Process } from '../model/process.ts';
+import { formatInstant } from '../model/time.ts';
+import type { Finding } from '../rules/finding.ts';
+import type { Alert, AlertEvidence, AlertProcess, AlertRule, Gap } from './alert.ts';
+import { flowsOf } from './flows.ts';
+import { alertId } from './identity.ts';
+import { podName, treeRoot } from './trees.ts';
+
+const GAPS_MAX = 16;
+const TREES_MAX = 16;
+const MESSAGE_CHARS_MAX = 400;
+/** A record beyond this is cut to its head: one event's arguments can be as long as the attacker likes. */
+const RAW_CHARS_MAX = 256 * 1024;
+const RAW_HEAD_CHARS = 4 * 1024;
+
+function processOf(process: Process): AlertProcess {
+  const facts = process.facts;
+  return {
+    exec_id: process.execId,
+    pid: facts.pid,
+    binary: facts.binary,
+    arguments: facts.arguments,
+    uid: facts.uid,
+    cwd: facts.cwd,
+    start_time: process.placeholder ? null : formatInstant(facts.startTime, facts.startNs),
+  };
+}
+
+function rawOf(observation: Observation): unknown {
+  const line = observation.event.raw.line();
+  if (line.length > RAW_CHARS_MAX) return { truncated: true, chars: line.length, head: line.slice(0, RAW_HEAD_CHARS) };
+  try {
+    return JSON.parse(line);
+  } catch {
+    return { unparsable: true, chars: line.length, head: line.slice(0, RAW_HEAD_CHARS) };
+  }
+}
+
+/** Evidence, and the first event of every step; the same event under two steps is kept once. */
+function evidenceOf(finding: Finding): { evidence: AlertEvidence[]; steps: Record<string, { event: number }> } {
+  const evidence: AlertEvidence[] = [];
+  const steps: Record<string, { event: number }> = Object.create(null);
+  const at = new Map<Observation, number>();
+  for (const { step, observation } of finding.evidence) {
+    let index = at.get(observation);
+    if (index === undefined) {
+      index = evidence.length;
+      at.set(observation, index);
+      const { kind, time, ns } = observation.event;
+      evidence.push({ kind, time: formatInstant(time, ns), step, raw: rawOf(observation) });
+    }
+    steps[step] ??= { event: index };
+  }
+  return { evidence, steps: { ...steps } };
+}
+
+/** The trigger's process first, then those of the other evidence, latest first: what an alert is about comes last. */
+function processesOf(finding: Finding): Process[] {
+  const found = new Set<Process>();
+  if (finding.trigger.process !== null) found.add(finding.trigger.process);
+  for (let i = finding.evidence.length - 1; i >= 0; i--) {
+    const process = finding.evidence[i]!.observation.process;
+    if (process !== null) found.add(process);
+  }
+  return [...found];
+}
+
+function podOf(finding: Finding, process: Process | null): PodFacts | null {
+  return (
+    finding.trigger.pod ??
+    process?.pod ??
+    finding.evidence.find(e => e.observation.pod !== null)?.observation.pod ??
+    null
+  );
+}
+
+function startOf(pod: PodFacts, root: Process | null): string | null {
+  const started = pod.container?.startTime ?? null;
+  if (started !== null) return formatInstant(started);
+  const first = root !== null && !root.placeholder && root.facts.inInitTree === true ? root.facts : null;
+  return first === null ? null : formatInstant(first.startTime, first.startNs);
+}
+
+/** Gaps in what the sensors of this node reported between the finding's first and last event. */
+function gapsOf(finding: Finding, gaps: readonly Gap[]): Gap[] {
+  if (gaps.length === 0) return [];
+  const from = formatInstant(finding.from);
+  const to = formatInstant(finding.time, finding.ns);
+  const node = finding.trigger.event.node;
+  return gaps
+    .filter(gap => (gap.node === '' || gap.node === node) && gap.from <= to && gap.to >= from)
+    .slice(0, GAPS_MAX);
+}
+
+function messageOf(finding: Finding, process: Process | null, pod: PodFacts | null): string {
+  const who = process === null ? '' : baseName(process.facts.binary);
+  const where = pod === null ? '' : ` in ${podName(pod)}`;
+  const message = `${finding.rule.title}${who === '' && where === '' ? '' : ':'}${who === '' ? '' : ` ${who}`}${where}`;
+  return cut(message, MESSAGE_CHARS_MAX);
+}
+
+/** At most `max` UTF-16 units, never half a character, with an ellipsis when something is missing. */
+export function cut(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const head = text.slice(0, max - 1);
+  const last = head.charCodeAt(head.length - 1);
+  return `${last >= 0xd800 && last <= 0xdbff ? head.slice(0, -1) : head}…`;
+}
+
+export function ruleOf(finding: Finding): AlertRule {
+  const { id, title, level, tags, author, description, runbook, references } = finding.rule;
+  return { id, title, level, tags, author, description, runbook, references };
+}
+
+/** The alert of a finding that stands alone: count 1, no incident. */
+export function buildAlert(finding: Finding, gaps: readonly Gap[]): Alert {
+  const processes = processesOf(finding);
+  const process = processes[0] ?? null;
+  const pod = podOf(finding, process);
+  const roots = new Set(processes.map(treeRoot));
+  const time = formatInstant(finding.time, finding.ns);
+  const { evidence, steps } = evidenceOf(finding);
+  const overlapping = gapsOf(finding, gaps);
+  const container = pod?.container ?? null;
+  const observations = finding.evidence.map(e => e.observation);
+  return {
+    id: alertId(finding),
+    time,
+    rule: ruleOf(finding),
+    incident_id: '',
+    key: finding.key,
+    trees: [...roots].slice(0, TREES_MAX).map(root => root.execId),
+    count: 1,
+    last_seen: time,
+    confidence: finding.confidence,
+    incomplete: overlapping.length > 0,
+    gaps: overlapping,
+    cluster: finding.trigger.event.cluster,
+    node: finding.trigger.event.node,
+    pod:
+      pod === null
+        ? null
+        : {
+            namespace: pod.namespace,
+            name: pod.name,
+            workload: pod.workload,
+            workload_kind: pod.workloadKind,
+            labels: pod.labels,
+          },
+    container:
+      pod === null || container === null
+        ? null
+        : {
+            id: container.id,
+            name: container.name,
+            image: container.imageName,
+            start_time: startOf(pod, process === null ? null : treeRoot(process)),
+          },
+    process: process === null ? null : processOf(process),
+    ancestors: process === null ? [] : ancestorsOf(process).map(processOf),
+    flows: flowsOf(observations, processes),
+    steps,
+    evidence,
+    message: messageOf(finding, process, pod),
+  };
+}
