@@ -1,0 +1,3 @@
+export interface BlockTemplate {
+  readonly bytes: Buffer;
+}
