@@ -1,0 +1,105 @@
+/**
+ * Thresholds: a rule's matches counted in a sliding window (t − within, t] of event time, a key each. Fires on the edge, when the count
+ * reaches the threshold, and re-arms when it has been below it since.
+ */
+import type { Observation } from '../model/observation.ts';
+import type { Micros } from '../model/time.ts';
+import type { Evidence } from '../rules/finding.ts';
+import type { CountSpec } from '../rules/rule.ts';
+import { type FieldLookup, type FieldReader, ownerOf, readersOf, readKey, readText } from './fields.ts';
+import { boundEvidence, type Match } from './match.ts';
+import { KeyedState, type Owned, type StateLimits } from './owned.ts';
+import type { Retainer } from './retain.ts';
+
+/** A counted match: its last occurrence, where distinct values are counted. */
+interface Counted {
+  readonly time: Micros;
+  readonly value: string | null;
+  readonly confidence: 'high' | 'low';
+  readonly evidence: readonly Evidence[];
+}
+
+interface Window extends Owned {
+  armed: boolean;
+  /** Oldest first; never more than the threshold, since the newest decide. */
+  readonly counted: Counted[];
+}
+
+export type CountState = KeyedState<Window>;
+
+export class Counter {
+  readonly state: CountState;
+  readonly #spec: CountSpec;
+  readonly #by: readonly FieldReader[];
+  readonly #distinct: FieldReader | null;
+  readonly #retainer: Retainer;
+  #sweepAt = Number.NEGATIVE_INFINITY;
+
+  constructor(spec: CountSpec, lookup: FieldLookup, retainer: Retainer, limits: StateLimits, state: CountState | null) {
+    this.#spec = spec;
+    this.#by = readersOf(spec.by, lookup);
+    this.#distinct = spec.distinct === null ? null : readersOf([spec.distinct], lookup)[0]!;
+    this.#retainer = retainer;
+    this.state = state ?? new KeyedState<Window>(limits);
+  }
+
+  /** The match that the threshold makes of this one, or null. */
+  feed(match: Match): Match | null {
+    const key = readKey(this.#by, match.trigger);
+    const value = this.#distinct === null ? null : readText(this.#distinct, match.trigger);
+    if (key === null || (this.#distinct !== null && value === null)) return null;
+    const window = this.#window(key, match.trigger);
+    const { counted } = window;
+    const { time } = match.trigger.event;
+    const { gte, within } = this.#spec;
+    // Just before this match the window was still closed at its far end.
+    if (!window.armed && counted.filter(item => item.time >= time - within).length < gte) window.armed = true;
+    if (value !== null) {
+      const same = counted.findIndex(item => item.value === value);
+      if (same >= 0) counted.splice(same, 1);
+    }
+    const evidence = match.evidence.map(item => this.#kept(item));
+    insert(counted, { time, value, confidence: match.confidence, evidence });
+    while (counted.length > gte || counted[0]!.time <= time - within) counted.shift();
+    if (counted.length < gte || !window.armed) return null;
+    window.armed = false;
+    return {
+      branch: match.branch,
+      key,
+      trigger: match.trigger,
+      evidence: boundEvidence(counted.flatMap(item => item.evidence)),
+      confidence: counted.every(item => item.confidence === 'high') ? 'high' : 'low',
+      matches: counted.length,
+      from: counted[0]!.time,
+    };
+  }
+
+  advance(watermark: Micros): void {
+    if (watermark < this.#sweepAt) return;
+    this.#sweepAt = watermark + this.#spec.within;
+    const horizon = watermark - this.#spec.within;
+    this.state.sweep(window => (window.counted.at(-1)?.time ?? Number.NEGATIVE_INFINITY) < horizon);
+  }
+
+  #window(key: string, trigger: Observation): Window {
+    let window = this.state.get(key);
+    if (window === undefined) {
+      window = { owner: ownerOf(trigger), armed: true, counted: [] };
+      this.state.put(key, window);
+    } else {
+      this.state.touch(window);
+    }
+    return window;
+  }
+
+  #kept(evidence: Evidence): Evidence {
+    return { step: evidence.step, observation: this.#retainer.keep(evidence.observation) };
+  }
+}
+
+/** Keeps the order of event time: a late match goes before newer ones. */
+function insert(counted: Counted[], item: Counted): void {
+  let at = counted.length;
+  while (at > 0 && counted[at - 1]!.time > item.time) at--;
+  counted.splice(at, 0, item);
+}

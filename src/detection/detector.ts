@@ -1,0 +1,143 @@
+/**
+ * Runs rules over the joined stream: observations in, findings out. Pure: time is that of the events, and the same observations
+ * with the same rules give the same findings in the same order.
+ */
+import type { Observation } from '../model/observation.ts';
+import type { Micros } from '../model/time.ts';
+import type { Finding } from '../rules/finding.ts';
+import type { Matcher, Rule } from '../rules/rule.ts';
+import { catalogueFields, type FieldLookup } from './fields.ts';
+import { RuleIndex } from './index.ts';
+import { STATE_LIMITS, type StateLimits } from './owned.ts';
+import { Retainer } from './retain.ts';
+import { RuleState, type RuleStats } from './rule-state.ts';
+
+export interface DetectorOptions {
+  /** The catalogue unless told otherwise. */
+  readonly fields?: FieldLookup;
+  /** Bounds of each rule's state. */
+  readonly limits?: StateLimits;
+  /** False evaluates every rule of an event's kind: the oracle of the index. */
+  readonly indexed?: boolean;
+}
+
+export interface DetectorStats {
+  readonly observations: number;
+  readonly rules: readonly RuleStats[];
+  /** Rules switched off because they failed. */
+  readonly failed: number;
+  readonly totals: Omit<RuleStats, 'id' | 'error'>;
+}
+
+/** One predicate of one rule; a rule's slots are neighbours. */
+interface Slot {
+  readonly state: RuleState;
+  readonly part: number;
+  readonly matcher: Matcher;
+}
+
+const NONE: readonly Finding[] = [];
+
+export class Detector {
+  #states: readonly RuleState[] = [];
+  /** Those to which the passing of time means something. */
+  #timed: readonly RuleState[] = [];
+  #slots: readonly Slot[] = [];
+  #index: RuleIndex;
+  #observations = 0;
+  #watermark: Micros = Number.NEGATIVE_INFINITY;
+  readonly #fields: FieldLookup;
+  readonly #limits: StateLimits;
+  readonly #indexed: boolean;
+  readonly #retainer = new Retainer();
+
+  constructor(rules: readonly Rule[], options: DetectorOptions = {}) {
+    this.#fields = options.fields ?? catalogueFields;
+    this.#limits = options.limits ?? STATE_LIMITS;
+    this.#indexed = options.indexed ?? true;
+    this.#index = new RuleIndex([], this.#fields);
+    this.replaceRules(rules);
+  }
+
+  /** Findings of one observation, in the order of the rules; shared and empty when there are none. */
+  step(observation: Observation): readonly Finding[] {
+    this.#observations++;
+    const findings: Finding[] = [];
+    if (observation.event.time > this.#watermark) this.#pass(observation.event.time, findings);
+    const count = this.#index.find(observation);
+    if (count > 0) {
+      this.#retainer.reset();
+      this.#evaluate(observation, count, findings);
+    }
+    return findings.length === 0 ? NONE : findings;
+  }
+
+  /** Tells that no event before `time` will come, without an event: decides what waits for its window to pass. */
+  advance(time: Micros): readonly Finding[] {
+    const findings: Finding[] = [];
+    if (time > this.#watermark) this.#pass(time, findings);
+    return findings.length === 0 ? NONE : findings;
+  }
+
+  /** From the next observation on. Rules whose content (`hash`) is unchanged keep what they remember and count. */
+  replaceRules(rules: readonly Rule[]): void {
+    const previous = new Map(this.#states.map(state => [identityOf(state.rule), state]));
+    const environment = { lookup: this.#fields, limits: this.#limits, retainer: this.#retainer };
+    this.#states = rules.map(rule => new RuleState(rule, environment, previous.get(identityOf(rule)) ?? null));
+    this.#timed = this.#states.filter(state => state.keepsTime);
+    this.#slots = this.#states.flatMap(state => state.parts().map(slot => ({ state, ...slot })));
+    const matchers = this.#slots.map(slot => slot.matcher);
+    const hinted = this.#indexed ? matchers : matchers.map(matcher => ({ ...matcher, hint: null }));
+    this.#index = new RuleIndex(hinted, this.#fields);
+  }
+
+  stats(): DetectorStats {
+    const rules = this.#states.map(state => state.stats());
+    const sum = (of: (stats: RuleStats) => number): number => rules.reduce((total, stats) => total + of(stats), 0);
+    return {
+      observations: this.#observations,
+      rules,
+      failed: this.#states.filter(state => state.failed).length,
+      totals: {
+        evaluated: sum(stats => stats.evaluated),
+        matched: sum(stats => stats.matched),
+        excepted: sum(stats => stats.excepted),
+        findings: sum(stats => stats.findings),
+        evicted: sum(stats => stats.evicted),
+        partials: sum(stats => stats.partials),
+        failures: sum(stats => stats.failures),
+      },
+    };
+  }
+
+  #evaluate(observation: Observation, count: number, findings: Finding[]): void {
+    const { found } = this.#index;
+    let current: RuleState | null = null;
+    for (let i = 0; i < count; i++) {
+      const slot = this.#slots[found[i]!]!;
+      if (slot.state !== current) {
+        if (current !== null) collect(current.conclude(observation), findings);
+        current = slot.state;
+      }
+      slot.state.consider(slot.part, slot.matcher, observation);
+    }
+    if (current !== null) collect(current.conclude(observation), findings);
+  }
+
+  /** Moves the watermark; what it decides comes in the order of the rules. */
+  #pass(time: Micros, findings: Finding[]): void {
+    this.#watermark = time;
+    for (const state of this.#timed) {
+      const due = state.advance(time);
+      for (const finding of due) findings.push(finding);
+    }
+  }
+}
+
+function collect(finding: Finding | null, findings: Finding[]): void {
+  if (finding !== null) findings.push(finding);
+}
+
+function identityOf(rule: Rule): string {
+  return `${rule.id} ${rule.hash}`;
+}

@@ -1,0 +1,133 @@
+/**
+ * The rule index: which matchers are worth evaluating on an event. A matcher is skipped only when its hint proves that it
+ * cannot match, so that results are those of evaluating every one. Cost depends on the event, not on the number of rules.
+ */
+import type { EventKind } from '../model/event.ts';
+import type { Observation } from '../model/observation.ts';
+import type { IndexHint, Matcher } from '../rules/rule.ts';
+import { type FieldLookup, type FieldReader, textOf } from './fields.ts';
+import { TextIndex } from './text-index.ts';
+
+interface FieldIndex {
+  readonly reader: FieldReader;
+  readonly texts: TextIndex;
+}
+
+interface KindIndex {
+  /** Bit of this kind in `#kinds`. */
+  readonly bit: number;
+  /** Matchers without a usable hint. */
+  readonly always: number[];
+  readonly fields: FieldIndex[];
+}
+
+/** Above this many candidates the built-in sort beats insertion. */
+const INSERTION_SORT_MAX = 32;
+
+export class RuleIndex {
+  /** Positions of the candidates of the last `find`, ascending. */
+  readonly found: Int32Array;
+  readonly #byKind = new Map<EventKind, KindIndex>();
+  readonly #kinds: Int32Array;
+  readonly #stamps: Uint32Array;
+  #stamp = 0;
+
+  constructor(matchers: readonly Matcher[], lookup: FieldLookup) {
+    this.found = new Int32Array(matchers.length);
+    this.#kinds = new Int32Array(matchers.length);
+    this.#stamps = new Uint32Array(matchers.length);
+    const fields = new Map<string, FieldIndex>();
+    for (const [position, matcher] of matchers.entries()) {
+      const field = indexable(matcher.hint) ? this.#field(fields, matcher.hint.field, lookup) : null;
+      if (field !== null) field.texts.add(matcher.hint!, position);
+      for (const kind of matcher.kinds) {
+        const entry = this.#kind(kind);
+        this.#kinds[position]! |= entry.bit;
+        if (field === null) entry.always.push(position);
+        else if (!entry.fields.includes(field)) entry.fields.push(field);
+      }
+    }
+    for (const field of fields.values()) field.texts.build();
+  }
+
+  /** Number of candidates for the observation; their positions are in `found`. */
+  find(observation: Observation): number {
+    const kind = this.#byKind.get(observation.event.kind);
+    if (kind === undefined) return 0;
+    this.#stamp = (this.#stamp + 1) >>> 0;
+    if (this.#stamp === 0) {
+      this.#stamps.fill(0);
+      this.#stamp = 1;
+    }
+    const always = kind.always;
+    for (let i = 0; i < always.length; i++) this.found[i] = always[i]!;
+    let count = always.length;
+    for (const field of kind.fields) {
+      const value = field.reader(observation);
+      if (Array.isArray(value)) {
+        for (const item of value) count = this.#gather(field.texts, item, kind.bit, count);
+      } else {
+        count = this.#gather(field.texts, value, kind.bit, count);
+      }
+    }
+    if (count > always.length) sortAscending(this.found, count);
+    return count;
+  }
+
+  #gather(texts: TextIndex, value: unknown, bit: number, count: number): number {
+    const text = textOf(value);
+    if (text === null) return count;
+    let end = count;
+    for (const position of texts.lookup(text)) {
+      if ((this.#kinds[position]! & bit) === 0 || this.#stamps[position] === this.#stamp) continue;
+      this.#stamps[position] = this.#stamp;
+      this.found[end++] = position;
+    }
+    return end;
+  }
+
+  #kind(kind: EventKind): KindIndex {
+    let entry = this.#byKind.get(kind);
+    if (entry === undefined) {
+      entry = { bit: 1 << this.#byKind.size, always: [], fields: [] };
+      this.#byKind.set(kind, entry);
+    }
+    return entry;
+  }
+
+  #field(fields: Map<string, FieldIndex>, name: string, lookup: FieldLookup): FieldIndex | null {
+    let field = fields.get(name);
+    if (field === undefined) {
+      const reader = lookup(name);
+      if (reader === null) return null;
+      field = { reader, texts: new TextIndex() };
+      fields.set(name, field);
+    }
+    return field;
+  }
+}
+
+/**
+ * Hints are looked up in folded text. Folding ASCII text is the same in any surroundings, but that of other text is not, so
+ * that a cased literal with other characters proves nothing there.
+ */
+function indexable(hint: IndexHint | null): hint is IndexHint {
+  if (hint === null || hint.literals.length === 0) return false;
+  return hint.literals.every(literal => literal !== '' && (!hint.cased || /^[\0-\x7f]*$/.test(literal)));
+}
+
+function sortAscending(positions: Int32Array, count: number): void {
+  if (count > INSERTION_SORT_MAX) {
+    positions.subarray(0, count).sort();
+    return;
+  }
+  for (let i = 1; i < count; i++) {
+    const position = positions[i]!;
+    let at = i - 1;
+    while (at >= 0 && positions[at]! > position) {
+      positions[at + 1] = positions[at]!;
+      at--;
+    }
+    positions[at + 1] = position;
+  }
+}

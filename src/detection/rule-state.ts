@@ -1,0 +1,220 @@
+/** One rule at work: its predicates' slots, its state machines, its counters, and what becomes of it when it fails. */
+import type { Observation } from '../model/observation.ts';
+import type { Micros } from '../model/time.ts';
+import type { Finding } from '../rules/finding.ts';
+import type { Matcher, Rule } from '../rules/rule.ts';
+import { Counter, type CountState } from './counts.ts';
+import type { FieldLookup } from './fields.ts';
+import { FirstSeen, type FirstSeenState } from './first-seen.ts';
+import { isUnattributed, type Match } from './match.ts';
+import type { StateLimits } from './owned.ts';
+import type { Retainer } from './retain.ts';
+import { SequenceMachine, type SequenceState } from './sequences.ts';
+
+/** Times that a rule may throw before it is switched off. */
+const FAILURES_MAX = 10;
+
+export interface RuleStats {
+  readonly id: string;
+  /** Predicates evaluated. */
+  readonly evaluated: number;
+  /** Predicates that held. */
+  readonly matched: number;
+  /** Matches that an exception suppressed. */
+  readonly excepted: number;
+  readonly findings: number;
+  /** State dropped at a limit. */
+  readonly evicted: number;
+  /** Partial sequences and counted keys now kept. */
+  readonly partials: number;
+  readonly failures: number;
+  /** Why it was switched off; '' while it works. */
+  readonly error: string;
+}
+
+/** What the rule's machines remember. */
+interface Memory {
+  readonly sequence: SequenceState | null;
+  readonly count: CountState | null;
+  readonly firstSeen: FirstSeenState | null;
+}
+
+/** Position of `until` among a rule's parts; branches and steps count from 0. */
+const UNTIL = -1;
+
+export interface RuleEnvironment {
+  readonly lookup: FieldLookup;
+  readonly limits: StateLimits;
+  readonly retainer: Retainer;
+}
+
+export class RuleState {
+  readonly rule: Rule;
+  /** Kept by a rule of the same content that replaces this one. */
+  #counts = { evaluated: 0, matched: 0, excepted: 0, findings: 0, failures: 0 };
+  #error = '';
+  readonly #sequence: SequenceMachine | null;
+  readonly #count: Counter | null;
+  readonly #firstSeen: FirstSeen | null;
+  /** Scratch of the observation being folded in: branch that matched, steps that did. */
+  #branch = -1;
+  readonly #steps: Uint8Array;
+  #until = false;
+  #touched = false;
+
+  constructor(rule: Rule, environment: RuleEnvironment, previous: RuleState | null) {
+    const { lookup, limits, retainer } = environment;
+    const memory = previous?.memory() ?? { sequence: null, count: null, firstSeen: null };
+    this.rule = rule;
+    this.#sequence =
+      rule.sequence === null ? null : new SequenceMachine(rule.sequence, lookup, retainer, limits, memory.sequence);
+    this.#count = rule.count === null ? null : new Counter(rule.count, lookup, retainer, limits, memory.count);
+    this.#firstSeen = rule.firstSeen === null ? null : new FirstSeen(rule.firstSeen, lookup, limits, memory.firstSeen);
+    this.#steps = new Uint8Array(rule.sequence?.steps.length ?? 0);
+    if (previous !== null) this.#counts = previous.#counts;
+  }
+
+  memory(): Memory {
+    return {
+      sequence: this.#sequence?.state ?? null,
+      count: this.#count?.state ?? null,
+      firstSeen: this.#firstSeen?.state ?? null,
+    };
+  }
+
+  get failed(): boolean {
+    return this.#error !== '';
+  }
+
+  /** Whether the passing of time alone means anything to it. */
+  get keepsTime(): boolean {
+    return this.#sequence !== null || this.#count !== null;
+  }
+
+  /** The rule's predicates with the part that `consider` is told of. */
+  parts(): { readonly part: number; readonly matcher: Matcher }[] {
+    const { sequence, branches } = this.rule;
+    if (sequence === null) return branches.map((matcher, part) => ({ part, matcher }));
+    const parts: { part: number; matcher: Matcher }[] = sequence.steps.map((matcher, part) => ({ part, matcher }));
+    if (sequence.until !== null) parts.push({ part: UNTIL, matcher: sequence.until });
+    return parts;
+  }
+
+  /** Evaluates one of its predicates on the observation. */
+  consider(part: number, matcher: Matcher, observation: Observation): void {
+    if (this.#error !== '') return;
+    if (this.#sequence === null ? this.#branch >= 0 : !this.#sequence.wants(part)) return;
+    this.#counts.evaluated++;
+    try {
+      if (!matcher.test(observation)) return;
+      this.#counts.matched++;
+      if (this.#isExempt(part, observation)) return;
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#touched = true;
+    if (this.#sequence === null) this.#branch = part;
+    else if (part === UNTIL) this.#until = true;
+    else this.#steps[part] = 1;
+  }
+
+  /** Ends an observation: what its matches come to. */
+  conclude(observation: Observation): Finding | null {
+    if (!this.#touched) return null;
+    let finding: Finding | null = null;
+    try {
+      finding = this.#finding(this.#match(observation));
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#touched = false;
+    this.#branch = -1;
+    this.#until = false;
+    this.#steps.fill(0);
+    return finding;
+  }
+
+  /** Findings that the passing of time decides. */
+  advance(watermark: Micros): Finding[] {
+    const findings: Finding[] = [];
+    if (this.#error !== '') return findings;
+    try {
+      this.#count?.advance(watermark);
+      for (const match of this.#sequence?.advance(watermark) ?? []) {
+        const finding = this.#finding(match);
+        if (finding !== null) findings.push(finding);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    return findings;
+  }
+
+  stats(): RuleStats {
+    const { sequence, count, firstSeen } = this.memory();
+    return {
+      id: this.rule.id,
+      evaluated: this.#counts.evaluated,
+      matched: this.#counts.matched,
+      excepted: this.#counts.excepted,
+      findings: this.#counts.findings,
+      evicted:
+        (sequence?.partials.evicted ?? 0) +
+        (sequence?.sightings.evicted ?? 0) +
+        (count?.evicted ?? 0) +
+        (firstSeen?.keys.evicted ?? 0) +
+        (firstSeen?.forgotten ?? 0),
+      partials:
+        (sequence?.partials.size ?? 0) +
+        (sequence?.sightings.size ?? 0) +
+        (count?.size ?? 0) +
+        (firstSeen?.keys.size ?? 0),
+      failures: this.#counts.failures,
+      error: this.#error,
+    };
+  }
+
+  /** An exception takes away what would make the rule fire; what would keep it from firing stands. */
+  #isExempt(part: number, observation: Observation): boolean {
+    if (part === UNTIL || this.rule.sequence?.steps[part]?.absent === true) return false;
+    if (!this.rule.excepted(observation)) return false;
+    this.#counts.excepted++;
+    return true;
+  }
+
+  #match(observation: Observation): Match | null {
+    if (this.#sequence !== null) return this.#sequence.feed(observation, this.#steps, this.#until);
+    return {
+      branch: this.rule.branches[this.#branch]!.id,
+      key: keyOf(observation),
+      trigger: observation,
+      evidence: [{ step: 'match', observation }],
+      confidence: isUnattributed(observation) ? 'low' : 'high',
+      matches: 1,
+      from: observation.event.time,
+    };
+  }
+
+  #finding(match: Match | null): Finding | null {
+    let at = match;
+    if (at !== null && this.#firstSeen !== null) at = this.#firstSeen.feed(at);
+    if (at !== null && this.#count !== null) at = this.#count.feed(at);
+    if (at === null) return null;
+    this.#counts.findings++;
+    const { time, ns } = at.trigger.event;
+    return { rule: this.rule, ...at, time, ns };
+  }
+
+  #fail(error: unknown): void {
+    this.#counts.failures++;
+    if (this.#counts.failures >= FAILURES_MAX) this.#error = error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Key of a single event: its process, else its pod, else its node. */
+function keyOf(observation: Observation): string {
+  if (observation.process !== null) return observation.process.execId;
+  const { pod, event } = observation;
+  return pod === null ? event.node : `${pod.namespace}/${pod.name}`;
+}
