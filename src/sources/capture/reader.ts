@@ -90,7 +90,7 @@ export class CaptureReader {
     let event = this.#decoder.decode(bytes, start, end);
     if (event === null) return;
     if (event instanceof Malformed) {
-      this.#reject(`${this.path}:${this.#line}`, event.reason, bytes.subarray(start, end));
+      this.#reject(`${this.path}:${this.#line}`, event.problem, bytes.subarray(start, end));
       return;
     }
     const { since, until } = this.#context;

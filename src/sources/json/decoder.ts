@@ -20,10 +20,10 @@ export interface DecoderOptions {
 
 /** Why a line is no event. */
 export class Malformed {
-  readonly reason: string;
+  readonly problem: string;
 
-  constructor(reason: string) {
-    this.reason = reason;
+  constructor(problem: string) {
+    this.problem = problem;
   }
 }
 
@@ -108,6 +108,6 @@ function isBlank(line: string): boolean {
 export function decodeLine(text: string): Event {
   const bytes = Buffer.from(text);
   const event = new JsonDecoder().decode(bytes, 0, bytes.length);
-  if (event === null || event instanceof Malformed) throw new Error(`no event: ${event?.reason ?? 'blank or unknown'}`);
+  if (event === null || event instanceof Malformed) throw new Error(`no event: ${event?.problem ?? 'blank or unknown'}`);
   return event;
 }
