@@ -1,0 +1,169 @@
+/**
+ * The joined stream: each event with the process, pod and connection that it belongs to. A pure fold: what `observe` returns
+ * depends only on the events before it and their order.
+ */
+import type { Attribution, Connection } from '../model/connection.ts';
+import type { Event, FlowEvent, ProcessEvent } from '../model/event.ts';
+import { isProcessEvent } from '../model/event.ts';
+import type { Gap } from '../model/gap.ts';
+import { LIMITS } from '../model/limits.ts';
+import type { Observation, SocketFacts } from '../model/observation.ts';
+import type { PodFacts, Process } from '../model/process.ts';
+import { Claims } from './claims.ts';
+import type { ConnectionRecord, PeerRecord } from './connection-record.ts';
+import { type ConnectionLimits, ConnectionTable } from './connection-table.ts';
+import { DnsNames } from './dns.ts';
+import { FlowJoin } from './flow-join.ts';
+import { Gaps } from './gaps.ts';
+import { type Pod, PodTable } from './pods.ts';
+import { PROCESS_LIMITS, type ProcessLimits, ProcessTable } from './processes.ts';
+import { SocketJoin } from './socket-join.ts';
+import { socketOf } from './sockets.ts';
+
+/** Bounds that differ from LIMITS: for tests and small machines. */
+export type ContextOptions = Partial<
+  ProcessLimits & ConnectionLimits & { dnsNamesPerPodMax: number; connectionsPerProcessMax: number }
+>;
+
+/** Every loss and bound, counted since the start. */
+export interface ContextStats {
+  readonly events: number;
+  readonly processes: number;
+  readonly placeholders: number;
+  readonly processesEvictedLive: number;
+  readonly processesEvictedExited: number;
+  readonly processesRenamed: number;
+  readonly connections: number;
+  readonly connectionsEvicted: number;
+  readonly connectionsForgotten: number;
+  readonly connectionsDroppedFromProcess: number;
+  readonly dnsNamesEvicted: number;
+  readonly lostEvents: number;
+}
+
+class Joined implements Observation {
+  readonly seq: number;
+  readonly event: Event;
+  readonly process: Process | null;
+  readonly pod: PodFacts | null;
+  readonly connection: Connection | null;
+  readonly attribution: Attribution | null;
+  readonly socket: SocketFacts | null;
+  readonly client: PeerRecord | null;
+  readonly server: PeerRecord | null;
+
+  constructor(
+    seq: number,
+    event: Event,
+    process: Process | null,
+    pod: PodFacts | null,
+    connection: ConnectionRecord | null,
+    attribution: Attribution | null,
+    socket: SocketFacts | null,
+    client: PeerRecord | null,
+    server: PeerRecord | null,
+  ) {
+    this.seq = seq;
+    this.event = event;
+    this.process = process;
+    this.pod = pod;
+    this.connection = connection;
+    this.attribution = attribution;
+    this.socket = socket;
+    this.client = client;
+    this.server = server;
+  }
+}
+
+export class Context {
+  private readonly podTable = new PodTable();
+  private readonly processTable: ProcessTable;
+  private readonly connectionTable: ConnectionTable;
+  private readonly dns: DnsNames;
+  private readonly claims: Claims;
+  private readonly flows: FlowJoin;
+  private readonly sockets: SocketJoin;
+  private readonly gapList = new Gaps();
+  private seq = 0;
+
+  constructor(options: ContextOptions = {}) {
+    this.processTable = new ProcessTable(this.podTable, { ...PROCESS_LIMITS, ...options });
+    this.connectionTable = new ConnectionTable({ ...LIMITS, ...options });
+    this.dns = new DnsNames(options.dnsNamesPerPodMax);
+    this.claims = new Claims(options.connectionsPerProcessMax);
+    this.flows = new FlowJoin(this.connectionTable, this.podTable, this.dns, this.claims);
+    this.sockets = new SocketJoin(this.connectionTable, this.dns, this.claims);
+  }
+
+  /** Takes in the next event in order, and returns it joined. */
+  observe(event: Event): Observation {
+    const seq = this.seq++;
+    if (isProcessEvent(event)) return this.observeProcess(seq, event);
+    if (event.kind === 'flow') return this.observeFlow(seq, event);
+    this.gapList.observe(event);
+    return new Joined(seq, event, null, null, null, null, null, null, null);
+  }
+
+  private observeProcess(seq: number, event: ProcessEvent): Observation {
+    const process = this.processTable.observe(event);
+    const hasArguments = event.args.length > 0 || event.returnValue !== null;
+    const socket = hasArguments ? socketOf(event) : null;
+    const connection = socket === null ? null : this.sockets.observe(event, socket, process);
+    const attribution = connection === null ? null : 'socket';
+    return new Joined(seq, event, process, process.pod, connection, attribution, socket, null, null);
+  }
+
+  private observeFlow(seq: number, event: FlowEvent): Observation {
+    const connection = this.flows.observe(event);
+    if (connection === null) return new Joined(seq, event, null, null, null, 'pod', null, null, null);
+    const { client, server } = connection;
+    // A flow seen from the server's side is the server's business; any other belongs to whoever opened the connection.
+    const atServer = client.pod === null || (event.direction === 'INGRESS' && server.pod !== null);
+    const process = atServer ? connection.serverProcess : connection.process;
+    const attribution = atServer ? connection.serverAttribution : connection.attribution;
+    const pod = process?.pod ?? (atServer ? server.pod : client.pod)?.facts ?? null;
+    return new Joined(seq, event, process, pod, connection, attribution, null, client, server);
+  }
+
+  process(execId: string): Process | null {
+    return this.processTable.find(execId);
+  }
+
+  processes(): IterableIterator<Process> {
+    return this.processTable.all();
+  }
+
+  connections(): IterableIterator<Connection> {
+    return this.connectionTable.all();
+  }
+
+  /** Pods in the order in which they were first seen. */
+  pods(): IterableIterator<Pod> {
+    return this.podTable.pods();
+  }
+
+  pod(namespace: string, name: string): Pod | null {
+    return this.podTable.find(namespace, name);
+  }
+
+  gaps(): readonly Gap[] {
+    return this.gapList.all();
+  }
+
+  stats(): ContextStats {
+    return {
+      events: this.seq,
+      processes: this.processTable.size,
+      placeholders: this.processTable.placeholders,
+      processesEvictedLive: this.processTable.evictedLive,
+      processesEvictedExited: this.processTable.evictedExited,
+      processesRenamed: this.processTable.aliased,
+      connections: this.connectionTable.size,
+      connectionsEvicted: this.connectionTable.evicted,
+      connectionsForgotten: this.connectionTable.forgotten,
+      connectionsDroppedFromProcess: this.claims.dropped,
+      dnsNamesEvicted: this.dns.evicted,
+      lostEvents: this.gapList.lost,
+    };
+  }
+}
