@@ -21,6 +21,13 @@ export function readJson(spec: MessageSpec, reader: Reader, end: number): unknow
   return messageValue(spec, reader, end, undefined, 0);
 }
 
+/** Reads the value of one field, whose `tag` was just read, into the export's object of its message. */
+export function readFieldInto(spec: MessageSpec, tag: number, reader: Reader, into: JsonObject): void {
+  const field = spec.fields.get(tag >>> 3);
+  if (field === undefined) reader.skip(tag & 7);
+  else readField(field, tag & 7, reader, into, 0);
+}
+
 function readMessage(spec: MessageSpec, reader: Reader, end: number, into: JsonObject, depth: number): JsonObject {
   if (depth > DEPTH_MAX) throw new WireError('nested too deep');
   const outer = reader.end;

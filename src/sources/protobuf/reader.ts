@@ -166,4 +166,3 @@ export function readStamp(reader: Reader, end: number): void {
   }
   reader.end = outer;
 }
-

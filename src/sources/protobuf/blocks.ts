@@ -1,0 +1,127 @@
+/**
+ * Process blocks that were seen before, recognised by their bytes. Nine tenths of a Tetragon event repeat what is known: a
+ * block is compared with the one last seen of its exec_id, but for `refcnt` and `tid`, and decoded only when it differs.
+ */
+import { GenerationMap, type Interned } from '../intern.ts';
+import { ProcessMemory, type Role, type Version } from '../json/memory.ts';
+import { type JsonObject, readJson } from './export-json.ts';
+import { BYTES, Reader, VARINT } from './reader.ts';
+import { messageSpec } from './schema.ts';
+
+/** Exec_ids a generation, each with up to two blocks of about 1 kB. */
+const BLOCKS_MAX = 8_192;
+/** Larger blocks (arguments of megabytes) are decoded each time rather than kept. */
+const BLOCK_BYTES_MAX = 64 * 1024;
+
+const EXEC_ID_TAG = (1 << 3) | BYTES;
+const REFCNT_TAG = (13 << 3) | VARINT;
+const TID_TAG = (16 << 3) | BYTES;
+/** Of a wrapper's only field. */
+const VALUE_TAG = 0x08;
+
+/** A decoded block. */
+export interface Block {
+  readonly version: Version;
+  /** Its bytes; null when it is not kept. */
+  readonly bytes: Buffer | null;
+  /** Stretches of `bytes` without the volatile fields: pairs of start and end. */
+  readonly stretches: readonly number[];
+  /** Blocks that stood around this one last time, when it was an event's own process: they are compared first. */
+  parent: Block | null;
+  readonly ancestors: Block[];
+}
+
+type Entry = { [role in Role]: Block | null };
+
+export class ProcessBlocks {
+  readonly #memory: ProcessMemory;
+  readonly #entries = new GenerationMap<string, Entry>(BLOCKS_MAX);
+  readonly #spec = messageSpec('tetragon.Process');
+
+  constructor(interned: Interned) {
+    this.#memory = new ProcessMemory(interned);
+  }
+
+  /** The block in `bytes[start, end)`. `expected` is the block that most likely stands there, compared first. */
+  block(bytes: Buffer, start: number, end: number, role: Role, expected: Block | null = null): Block {
+    if (expected !== null && same(expected, bytes, start, end)) return expected;
+    const execId = execIdOf(bytes, start, end);
+    const entry = this.#entries.get(execId);
+    const known = entry?.[role] ?? null;
+    if (known !== null && known !== expected && same(known, bytes, start, end)) return known;
+    const version = this.#memory.version(readJson(this.#spec, new Reader(bytes, start, end), end) as JsonObject, role);
+    const kept = end - start <= BLOCK_BYTES_MAX && execId !== '';
+    const block: Block = {
+      version,
+      bytes: kept ? Buffer.from(bytes.subarray(start, end)) : null,
+      stretches: kept ? stable(bytes, start, end) : [],
+      parent: null,
+      ancestors: [],
+    };
+    if (!kept) return block;
+    if (entry === undefined) this.#entries.set(execId, { own: null, relative: null, [role]: block });
+    else entry[role] = block;
+    return block;
+  }
+
+  /** Whether this very block was seen as an event's own process. */
+  isKnown(bytes: Buffer, start: number, end: number): boolean {
+    const known = this.#entries.get(execIdOf(bytes, start, end))?.own ?? null;
+    return known !== null && same(known, bytes, start, end);
+  }
+}
+
+/** Whether `bytes[start, end)` says what `block` says. False negatives cost a decoding, nothing else. */
+function same(block: Block, bytes: Buffer, start: number, end: number): boolean {
+  const known = block.bytes;
+  if (known === null || end - start !== known.length) return false;
+  const { stretches } = block;
+  for (let i = 0; i < stretches.length; i += 2) {
+    const from = stretches[i] as number;
+    const to = stretches[i + 1] as number;
+    if (bytes.compare(known, from, to, start + from, start + to) !== 0) return false;
+    // Between two stretches stands the number of a volatile field: any number of as many bytes.
+    const next = stretches[i + 2] ?? to;
+    for (let at = to; at < next; at++) {
+      if ((((known[at] as number) ^ (bytes[start + at] as number)) & 0x80) !== 0) return false;
+    }
+  }
+  return true;
+}
+
+/** Pairs of start and end, relative to `start`, of the block without the numbers of its volatile fields. */
+function stable(bytes: Buffer, start: number, end: number): number[] {
+  const reader = new Reader(bytes, start, end);
+  const pairs = [0];
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag === REFCNT_TAG) cutNumber(reader, start, pairs);
+    else if (tag === TID_TAG) {
+      const inner = reader.length();
+      if (reader.pos < inner && bytes[reader.pos++] === VALUE_TAG) cutNumber(reader, start, pairs);
+      reader.pos = inner;
+    } else reader.skip(tag & 7);
+  }
+  pairs.push(end - start);
+  return pairs;
+}
+
+function cutNumber(reader: Reader, start: number, pairs: number[]): void {
+  pairs.push(reader.pos - start);
+  reader.skip(VARINT);
+  pairs.push(reader.pos - start);
+}
+
+/** The exec_id, which stands first as senders write it; '' when there is none. */
+function execIdOf(bytes: Buffer, start: number, end: number): string {
+  const reader = new Reader(bytes, start, end);
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag === EXEC_ID_TAG) {
+      const to = reader.length();
+      return bytes.toString('latin1', reader.pos, to);
+    }
+    reader.skip(tag & 7);
+  }
+  return '';
+}
