@@ -49,6 +49,21 @@ export class Pod {
     this.facts = facts;
   }
 
+  /** Living and recently exited, in no order. */
+  processes(): ProcessNode[] {
+    const all: ProcessNode[] = [];
+    for (let at = this.live.first; at !== null; at = at.next) all.push(at);
+    for (let at = this.exited.first; at !== null; at = at.next) all.push(at);
+    return all;
+  }
+
+  /** Connections that count against this pod, oldest first. */
+  ownConnections(): ConnectionRecord[] {
+    const all: ConnectionRecord[] = [];
+    for (let at = this.firstConnection; at !== null; at = at.next) all.push(at);
+    return all;
+  }
+
   addConnection(record: ConnectionRecord): void {
     record.previous = this.lastConnection;
     record.next = null;
