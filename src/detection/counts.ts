@@ -2,6 +2,7 @@
  * Thresholds: a rule's matches counted in a sliding window (t − within, t] of event time, a key each. Fires on the edge, when the count
  * reaches the threshold, and re-arms when it has been below it since.
  */
+import { LIMITS } from '../model/limits.ts';
 import type { Observation } from '../model/observation.ts';
 import type { Micros } from '../model/time.ts';
 import type { Evidence } from '../rules/finding.ts';
@@ -16,7 +17,8 @@ interface Counted {
   readonly time: Micros;
   readonly value: string | null;
   readonly confidence: 'high' | 'low';
-  readonly evidence: readonly Evidence[];
+  /** Emptied once enough newer matches have theirs. */
+  evidence: readonly Evidence[];
 }
 
 interface Window extends Owned {
@@ -60,6 +62,8 @@ export class Counter {
     }
     const evidence = match.evidence.map(item => this.#kept(item));
     insert(counted, { time, value, confidence: match.confidence, evidence });
+    const spared = counted.at(-1 - LIMITS.evidencePerAlertMax);
+    if (spared !== undefined) spared.evidence = [];
     while (counted.length > gte || counted[0]!.time <= time - within) counted.shift();
     if (counted.length < gte || !window.armed) return null;
     window.armed = false;

@@ -10,7 +10,8 @@ import { catalogueFields, type FieldLookup } from './fields.ts';
 import { RuleIndex } from './index.ts';
 import { STATE_LIMITS, type StateLimits } from './owned.ts';
 import { Retainer } from './retain.ts';
-import { RuleState, type RuleStats } from './rule-state.ts';
+import { RuleState } from './rule-state.ts';
+import type { DetectorStats, RuleStats } from './stats.ts';
 
 export interface DetectorOptions {
   /** The catalogue unless told otherwise. */
@@ -19,14 +20,6 @@ export interface DetectorOptions {
   readonly limits?: StateLimits;
   /** False evaluates every rule of an event's kind: the oracle of the index. */
   readonly indexed?: boolean;
-}
-
-export interface DetectorStats {
-  readonly observations: number;
-  readonly rules: readonly RuleStats[];
-  /** Rules switched off because they failed. */
-  readonly failed: number;
-  readonly totals: Omit<RuleStats, 'id' | 'error'>;
 }
 
 /** One predicate of one rule; a rule's slots are neighbours. */

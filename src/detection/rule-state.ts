@@ -10,27 +10,10 @@ import { isUnattributed, type Match } from './match.ts';
 import type { StateLimits } from './owned.ts';
 import type { Retainer } from './retain.ts';
 import { SequenceMachine, type SequenceState } from './sequences.ts';
+import type { RuleStats } from './stats.ts';
 
 /** Times that a rule may throw before it is switched off. */
 const FAILURES_MAX = 10;
-
-export interface RuleStats {
-  readonly id: string;
-  /** Predicates evaluated. */
-  readonly evaluated: number;
-  /** Predicates that held. */
-  readonly matched: number;
-  /** Matches that an exception suppressed. */
-  readonly excepted: number;
-  readonly findings: number;
-  /** State dropped at a limit. */
-  readonly evicted: number;
-  /** Partial sequences and counted keys now kept. */
-  readonly partials: number;
-  readonly failures: number;
-  /** Why it was switched off; '' while it works. */
-  readonly error: string;
-}
 
 /** What the rule's machines remember. */
 interface Memory {
@@ -66,8 +49,10 @@ export class RuleState {
     const { lookup, limits, retainer } = environment;
     const memory = previous?.memory() ?? { sequence: null, count: null, firstSeen: null };
     this.rule = rule;
-    this.#sequence =
-      rule.sequence === null ? null : new SequenceMachine(rule.sequence, lookup, retainer, limits, memory.sequence);
+    this.#sequence = this.#setUp(
+      rule.sequence,
+      spec => new SequenceMachine(spec, lookup, retainer, limits, memory.sequence),
+    );
     this.#count = rule.count === null ? null : new Counter(rule.count, lookup, retainer, limits, memory.count);
     this.#firstSeen = rule.firstSeen === null ? null : new FirstSeen(rule.firstSeen, lookup, limits, memory.firstSeen);
     this.#steps = new Uint8Array(rule.sequence?.steps.length ?? 0);
@@ -183,6 +168,17 @@ export class RuleState {
     return true;
   }
 
+  #setUp<S, M>(spec: S | null, make: (spec: S) => M): M | null {
+    if (spec === null) return null;
+    try {
+      return make(spec);
+    } catch (error) {
+      this.#counts.failures++;
+      this.#error = messageOf(error);
+      return null;
+    }
+  }
+
   #match(observation: Observation): Match | null {
     if (this.#sequence !== null) return this.#sequence.feed(observation, this.#steps, this.#until);
     return {
@@ -208,8 +204,12 @@ export class RuleState {
 
   #fail(error: unknown): void {
     this.#counts.failures++;
-    if (this.#counts.failures >= FAILURES_MAX) this.#error = error instanceof Error ? error.message : String(error);
+    if (this.#counts.failures >= FAILURES_MAX) this.#error = messageOf(error);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Key of a single event: its process, else its pod, else its node. */

@@ -100,7 +100,7 @@ export class SequenceMachine {
     if (watermark >= this.#sweepAt) {
       this.#sweepAt = watermark + this.#within;
       partials.expire(horizon, this.#judgesLate ? last : last + 1);
-      sightings.sweep(sighting => sighting.time <= horizon);
+      sightings.sweep(sighting => sighting.time < horizon);
     }
     if (!this.#judgesLate || this.#earliest >= horizon || partials.waiting(last) === 0) return NONE;
     const due: Partial[] = [];

@@ -1,0 +1,32 @@
+/** What the rules did, counted from the start or since a rule's content last changed. */
+
+export interface RuleCounts {
+  /** Predicates evaluated. */
+  readonly evaluated: number;
+  /** Predicates that held. */
+  readonly matched: number;
+  /** Matches that an exception suppressed. */
+  readonly excepted: number;
+  readonly findings: number;
+  /** State dropped at a limit. */
+  readonly evicted: number;
+  /** Partial sequences, counted keys and learned keys now kept. */
+  readonly partials: number;
+  /** Times that the rule threw. */
+  readonly failures: number;
+}
+
+export interface RuleStats extends RuleCounts {
+  readonly id: string;
+  /** Why it was switched off; '' while it works. */
+  readonly error: string;
+}
+
+export interface DetectorStats {
+  readonly observations: number;
+  /** Rules switched off because they failed. */
+  readonly failed: number;
+  readonly totals: RuleCounts;
+  /** In the order in which the rules were given. */
+  readonly rules: readonly RuleStats[];
+}
