@@ -25,3 +25,13 @@ function visible(character: string): string {
 export function escapeTerminal(text: string): string {
   return UNSAFE.test(text) ? text.replace(UNSAFE_ALL, visible) : text;
 }
+
+/** JSON text that a terminal shows as it is: the same value, with every unsafe character as `\uXXXX`. `json` must be valid JSON in one line. */
+export function escapeJson(json: string): string {
+  if (!UNSAFE.test(json)) return json;
+  return json.replace(UNSAFE_ALL, character =>
+    Array.from({ length: character.length }, (_, i) => unitEscape(character.charCodeAt(i))).join(''),
+  );
+}
+
+const unitEscape = (unit: number): string => `\\u${unit.toString(16).padStart(4, '0')}`;

@@ -1,33 +1,37 @@
 /** What the delivery loop needs of the store. The store's outbox has this shape; neither imports the other. */
-import type { Delivery } from './sink.ts';
+import type { Alert, Incident } from '../alerts/alert.ts';
+import type { Signal } from './sink.ts';
 
-/** A delivery that this loop holds until the lease runs out. */
-export interface Leased extends Delivery {
-  /** Milliseconds since the epoch at which it was put into the outbox. */
-  readonly createdMs: number;
+/** One thing to tell one sink, held by this loop until the lease runs out. */
+export interface Lease {
+  readonly id: number;
+  /** Idempotency key: the same over all attempts. */
+  readonly key: string;
+  /** Leases of one group, when not '', may be told in one message. */
+  readonly group: string;
+  readonly signal: Signal;
+  readonly incident_id: string;
+  /** Attempts before this one. */
+  readonly attempts: number;
+  /** Ms since the epoch. */
+  readonly created_at: number;
+  /** Ms since the epoch: leases of one group that were retried together have the same. */
+  readonly due_at: number;
+  /** Null for incident signals, and when retention has removed it. */
+  readonly alert: Alert | null;
+  readonly incident: Incident | null;
 }
 
-export interface Backlog {
-  /** Waiting or leased. */
-  readonly pending: number;
-  readonly dead: number;
-  /** `createdMs` of the oldest pending one, or null. */
-  readonly oldestMs: number | null;
-}
-
-/** Every call is synchronous and durable when it returns. Times are milliseconds since the epoch. Unknown ids are ignored. */
 export interface Outbox {
-  /**
-   * Up to `limit` deliveries of `sink` that are due, oldest first, held for `leaseMs`; `attempt` already counts this one.
-   * Of one incident only the oldest pending delivery is ever handed out, so that a resolve never overtakes its trigger.
-   */
-  lease(sink: string, limit: number, nowMs: number, leaseMs: number): readonly Leased[];
-  delivered(id: string, nowMs: number): void;
-  /** Due again at `dueMs`. */
-  retry(id: string, dueMs: number, error: string): void;
-  /** A dead letter: kept, listed, replayable. */
-  dead(id: string, nowMs: number, error: string): void;
-  /** Gives the lease back: due at once, and this attempt does not count. */
-  release(id: string): void;
-  backlog(sink: string): Backlog;
+  /** Up to `limit` due deliveries of `sink`, oldest first, for `leaseMs`; only one call gets each. */
+  lease(sink: string, limit: number, leaseMs: number): Promise<readonly Lease[]>;
+  delivered(ids: readonly number[]): Promise<void>;
+  /** Due again `afterMs` from now; counts an attempt. */
+  retry(ids: readonly number[], afterMs: number, error: string): Promise<void>;
+  /** Due again `afterMs` from now, without counting an attempt. */
+  release(ids: readonly number[], afterMs: number): Promise<void>;
+  /** Dead letter: kept, listed, replayable. */
+  dead(ids: readonly number[], error: string): Promise<void>;
+  /** Ms since the epoch at which the next delivery of `sink` is due, or null when none waits. */
+  nextDue(sink: string): Promise<number | null>;
 }

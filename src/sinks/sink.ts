@@ -1,8 +1,14 @@
 /** The one-method seam to every receiver. A sink tries once; waiting, retrying and counting live in the delivery loop alone. */
 import type { Alert, Incident } from '../alerts/alert.ts';
 
-/** `incident`: opened or changed by alerts; `resolved`: closed by a person; `test`: asked for by a person, made-up content. */
-export type Signal = 'alert' | 'incident' | 'resolved' | 'test';
+/** What is told: a new alert, what became of an incident, or (`test`) made-up content that a person asked for. */
+export type Signal =
+  | 'alert'
+  | 'incident.acknowledged'
+  | 'incident.resolved'
+  | 'incident.reopened'
+  | 'incident.merged'
+  | 'test';
 
 export interface Delivery {
   /** Idempotency key: the same over all retries, restarts and replays of one delivery. */
@@ -10,33 +16,31 @@ export interface Delivery {
   /** 1 for the first attempt. */
   readonly attempt: number;
   readonly signal: Signal;
-  /** Oldest first; several when grouped, none when only the incident changed. */
+  /** Oldest first; several when grouped, none when only the incident's state changed. */
   readonly alerts: readonly Alert[];
+  /** As it is now; null for alerts of no incident. */
   readonly incident: Incident | null;
 }
 
-export type Outcome =
-  /** The receiver has it. */
-  | 'delivered'
-  /** Not now: try again, not before `retryAfterMs` where the receiver said so. */
-  | 'retry'
-  /** This delivery can never succeed: dead letter. */
-  | 'drop'
-  /** The receiver wants nothing any more: dead letter, and no more attempts on this sink. */
-  | 'disable';
+/**
+ * `delivered`: the receiver has it. `retry`: not now. `drop`: this delivery can never succeed, dead letter. `disable`: as
+ * `drop`, and the receiver wants nothing any more.
+ */
+export type Outcome = 'delivered' | 'retry' | 'drop' | 'disable';
 
 export interface SendResult {
   readonly outcome: Outcome;
-  readonly retryAfterMs?: number;
-  /** One line for logs and the dead letter: what was answered. Never a secret, never unescaped foreign text. */
+  /** How long the receiver asked to be left alone. */
+  readonly retryAfterMs?: number | undefined;
+  /** One line for logs and dead letters: what was answered. Never a secret, never unescaped foreign text. */
   readonly detail: string;
 }
 
 export interface Sink {
   readonly name: string;
   readonly type: string;
-  /** One attempt. Resolves even when it fails; a rejection counts as `retry`. Stops its I/O when `signal` aborts. */
+  /** One attempt. A rejection counts as `retry`. Ends its I/O when `signal` aborts. */
   send(delivery: Delivery, signal: AbortSignal): Promise<SendResult>;
-  /** Flushes and closes sockets and files. Idempotent. */
+  /** Closes sockets and files. Idempotent. */
   close(): Promise<void>;
 }
