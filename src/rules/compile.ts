@@ -1,0 +1,243 @@
+/** Condition tree → closures. Literals, sets, networks and regular expressions are made once; nothing is parsed per event. */
+import { RE2JS } from 're2js';
+import type { Observation } from '../model/observation.ts';
+import { ancestorsOf, baseName, type Process } from '../model/process.ts';
+import type { Field, FieldValue } from './catalogue/field.ts';
+import { parseCidr } from './cidr.ts';
+import type { CidrTest, Comparison, Condition, FieldrefTest, NumberTest, RegexTest, TextTest } from './condition.ts';
+import { KEYWORD_FIELDS } from './keywords.ts';
+import { type TextMatcher, textMatcher } from './text-matcher.ts';
+import { regexFlags } from './values.ts';
+
+/** `subject` is the process that `process.*` speaks of: see `Field`. */
+type Test = (o: Observation, subject: Process | null) => boolean;
+
+/** The predicate of a condition over observations. */
+export function compileCondition(condition: Condition): (o: Observation) => boolean {
+  const test = compile(condition);
+  return o => test(o, o.process);
+}
+
+function compile(condition: Condition): Test {
+  switch (condition.type) {
+    case 'and':
+      return every(condition.of.map(compile));
+    case 'or':
+      return some(condition.of.map(compile));
+    case 'not': {
+      const of = compile(condition.of);
+      return (o, subject) => !of(o, subject);
+    }
+    case 'some':
+      return atLeast(condition.n, condition.of.map(compile));
+    case 'ancestor': {
+      const of = compile(condition.of);
+      return (o, subject) => {
+        if (subject === null) return false;
+        for (const ancestor of ancestorsOf(subject)) if (of(o, ancestor)) return true;
+        return false;
+      };
+    }
+    case 'kind': {
+      const kinds = new Set(condition.kinds);
+      return o => kinds.has(o.event.kind);
+    }
+    case 'category': {
+      const { guard } = condition.category;
+      const kinds = new Set<string>(condition.category.kinds);
+      return guard === null ? o => kinds.has(o.event.kind) : o => kinds.has(o.event.kind) && guard(o);
+    }
+    case 'exists': {
+      const { get } = condition.field;
+      const wanted = condition.value;
+      return (o, subject) => isPresent(get(o, subject)) === wanted;
+    }
+    case 'boolean': {
+      const { get } = condition.field;
+      const wanted = condition.value !== condition.negated;
+      return (o, subject) => get(o, subject) === wanted;
+    }
+    case 'keywords':
+      return keywordTest(textMatcher(condition.patterns, 'any'), condition);
+    case 'text':
+      return compileText(condition);
+    case 'regex':
+      return compileRegex(condition);
+    case 'number':
+      return compileNumber(condition);
+    case 'cidr':
+      return compileCidr(condition);
+    case 'fieldref':
+      return compileFieldref(condition);
+  }
+}
+
+const isPresent = (value: FieldValue): boolean =>
+  value !== null && value !== '' && (typeof value !== 'object' || value.length > 0);
+
+function every(tests: readonly Test[]): Test {
+  const [a, b, c] = tests;
+  if (a === undefined) return () => true;
+  if (b === undefined) return a;
+  if (c === undefined) return (o, subject) => a(o, subject) && b(o, subject);
+  return (o, subject) => {
+    for (let i = 0; i < tests.length; i++) if (!(tests[i] as Test)(o, subject)) return false;
+    return true;
+  };
+}
+
+function some(tests: readonly Test[]): Test {
+  const [a, b, c] = tests;
+  if (a === undefined) return () => false;
+  if (b === undefined) return a;
+  if (c === undefined) return (o, subject) => a(o, subject) || b(o, subject);
+  return (o, subject) => {
+    for (let i = 0; i < tests.length; i++) if ((tests[i] as Test)(o, subject)) return true;
+    return false;
+  };
+}
+
+function atLeast(n: number, tests: readonly Test[]): Test {
+  return (o, subject) => {
+    let missing = n;
+    for (let i = 0; i < tests.length && missing > 0; i++) if ((tests[i] as Test)(o, subject)) missing--;
+    return missing <= 0;
+  };
+}
+
+/** A test over the present texts of a field: some element suffices; `negated` asks that the field is there and no element matches. */
+function overTexts(field: Field, negated: boolean, matches: TextMatcher): Test {
+  const { get } = field;
+  return (o, subject) => {
+    const value = get(o, subject);
+    if (typeof value === 'string') return value !== '' && matches(value) !== negated;
+    if (value === null) return false;
+    if (typeof value !== 'object') return matches(String(value)) !== negated;
+    if (value.length === 0) return false;
+    for (let i = 0; i < value.length; i++) if (matches(value[i] as string)) return !negated;
+    return negated;
+  };
+}
+
+/** `all` over a field of several texts: each pattern may find its own. */
+function overTextsAll(field: Field, negated: boolean, each: readonly TextMatcher[]): Test {
+  const [first, second] = each;
+  if (first !== undefined && second === undefined) return overTexts(field, negated, first);
+  const all = every(each.map(matches => overTexts(field, false, matches)));
+  if (!negated) return all;
+  const { get } = field;
+  return (o, subject) => isPresent(get(o, subject)) && !all(o, subject);
+}
+
+function prepared(matches: TextMatcher, node: { readonly cased: boolean; readonly baseName: boolean }): TextMatcher {
+  if (node.baseName) {
+    return node.cased ? text => matches(baseName(text)) : text => matches(baseName(text).toLowerCase());
+  }
+  return node.cased ? matches : text => matches(text.toLowerCase());
+}
+
+function compileText(node: TextTest): Test {
+  if (node.quantifier === 'any')
+    return overTexts(node.field, node.negated, prepared(textMatcher(node.patterns, 'any'), node));
+  return overTextsAll(
+    node.field,
+    node.negated,
+    node.patterns.map(pattern => prepared(textMatcher([pattern], 'any'), node)),
+  );
+}
+
+function keywordTest(any: TextMatcher, node: Extract<Condition, { type: 'keywords' }>): Test {
+  const fields = KEYWORD_FIELDS;
+  const one = (matches: TextMatcher): Test =>
+    some(fields.map(field => overTexts(field, false, prepared(matches, { cased: node.cased, baseName: false }))));
+  return node.quantifier === 'any' ? one(any) : every(node.patterns.map(pattern => one(textMatcher([pattern], 'any'))));
+}
+
+function compileRegex(node: RegexTest): Test {
+  const each = node.sources.map((source): TextMatcher => {
+    const regex = RE2JS.compile(source, regexFlags(node.flags));
+    return node.baseName ? text => regex.test(baseName(text)) : text => regex.test(text);
+  });
+  if (node.quantifier === 'all') return overTextsAll(node.field, node.negated, each);
+  return overTexts(node.field, node.negated, text => {
+    for (const matches of each) if (matches(text)) return true;
+    return false;
+  });
+}
+
+function compileCidr(node: CidrTest): Test {
+  const each = node.networks.map(network => parseCidr(network) ?? (() => false));
+  if (node.quantifier === 'all') return overTextsAll(node.field, node.negated, each);
+  return overTexts(node.field, node.negated, text => {
+    for (const matches of each) if (matches(text)) return true;
+    return false;
+  });
+}
+
+const COMPARE: Readonly<Record<Comparison, (a: number, b: number) => boolean>> = {
+  eq: (a, b) => a === b,
+  gt: (a, b) => a > b,
+  gte: (a, b) => a >= b,
+  lt: (a, b) => a < b,
+  lte: (a, b) => a <= b,
+};
+
+/** A number, also one written as text (64-bit hook arguments); NaN when the value is none. */
+function numberOf(value: FieldValue): number {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' && value !== '' ? Number(value) : Number.NaN;
+}
+
+function compileNumber(node: NumberTest): Test {
+  const { get } = node.field;
+  const { negated, values } = node;
+  const [first, second] = values;
+  if (node.comparison === 'eq' && node.quantifier === 'any' && second !== undefined) {
+    const set = new Set(values);
+    return (o, subject) => {
+      const n = numberOf(get(o, subject));
+      return !Number.isNaN(n) && set.has(n) !== negated;
+    };
+  }
+  const compare = COMPARE[node.comparison];
+  if (first !== undefined && second === undefined) {
+    return (o, subject) => {
+      const n = numberOf(get(o, subject));
+      return !Number.isNaN(n) && compare(n, first) !== negated;
+    };
+  }
+  const all = node.quantifier === 'all';
+  return (o, subject) => {
+    const n = numberOf(get(o, subject));
+    if (Number.isNaN(n)) return false;
+    const holds = all ? values.every(value => compare(n, value)) : values.some(value => compare(n, value));
+    return holds !== negated;
+  };
+}
+
+const MATCH: Readonly<Record<FieldrefTest['match'], (text: string, other: string) => boolean>> = {
+  equals: (text, other) => text === other,
+  contains: (text, other) => text.includes(other),
+  startswith: (text, other) => text.startsWith(other),
+  endswith: (text, other) => text.endsWith(other),
+};
+
+/** Every text of a value, as text. */
+function textsOf(value: FieldValue): readonly string[] {
+  if (value === null || value === '') return [];
+  return typeof value === 'object' ? value : [String(value)];
+}
+
+function compileFieldref(node: FieldrefTest): Test {
+  const { get } = node.field;
+  const matches = MATCH[node.match];
+  const fold = (text: string): string => (node.cased ? text : text.toLowerCase());
+  return (o, subject) => {
+    const own = textsOf(get(o, subject)).map(fold);
+    if (own.length === 0) return false;
+    const others = node.others.map(other => textsOf(other.get(o, subject)).map(fold));
+    if (others.every(texts => texts.length === 0)) return false;
+    const holds = (texts: readonly string[]): boolean => texts.some(other => own.some(text => matches(text, other)));
+    return (node.quantifier === 'all' ? others.every(holds) : others.some(holds)) !== node.negated;
+  };
+}

@@ -1,0 +1,103 @@
+/** Lists and macros: shared ones of a load, and those of one rule on top of them. */
+import type { Condition } from './condition.ts';
+import type { Macros } from './expression.ts';
+import { parseSelection } from './selection.ts';
+import { isRecord, type Path, type Problems, type YamlDocument } from './yaml.ts';
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_-]*$/;
+
+interface Macro {
+  readonly condition: Condition | null;
+}
+
+/** Reads `lists:` of a document into `into`. */
+export function readLists(
+  value: unknown,
+  problems: Problems,
+  into: Map<string, readonly string[]>,
+  taken: (name: string) => boolean,
+): void {
+  if (value === undefined) return;
+  const path: Path = ['lists'];
+  if (!isRecord(value)) {
+    problems.add('bad-shape', path, 'lists is a map from names to lists of values');
+    return;
+  }
+  for (const [name, items] of Object.entries(value)) {
+    const at = [...path, name];
+    if (!NAME.test(name))
+      problems.add('bad-shape', at, `a list's name is a word, not ${JSON.stringify(name)}`, '', 'key');
+    else if (taken(name)) problems.add('duplicate-name', at, `two shared lists are called ${name}`, '', 'key');
+    else if (
+      !Array.isArray(items) ||
+      items.length === 0 ||
+      !items.every(item => typeof item === 'string' || typeof item === 'number')
+    ) {
+      problems.add('bad-shape', at, `list ${name} needs at least one value, each text or a number`);
+    } else into.set(name, items.map(String));
+  }
+}
+
+/** Reads `macros:` of a document into `into`; a broken one stays there as null, so that its users are not reported as well. */
+export function readMacros(
+  value: unknown,
+  problems: Problems,
+  native: boolean,
+  lists: ReadonlyMap<string, readonly string[]>,
+  listsUsed: Set<string>,
+  into: Map<string, Macro>,
+  taken: (name: string) => boolean,
+): void {
+  if (value === undefined) return;
+  const path: Path = ['macros'];
+  if (!isRecord(value)) {
+    problems.add('bad-shape', path, 'macros is a map from names to selections');
+    return;
+  }
+  for (const [name, selection] of Object.entries(value)) {
+    const at = [...path, name];
+    if (!NAME.test(name))
+      problems.add('bad-shape', at, `a macro's name is a word, not ${JSON.stringify(name)}`, '', 'key');
+    else if (taken(name)) problems.add('duplicate-name', at, `two shared macros are called ${name}`, '', 'key');
+    else into.set(name, { condition: parseSelection(selection, at, { problems, native, lists, listsUsed }) });
+  }
+}
+
+/** What all rules of one load share. */
+export class Library implements Macros {
+  readonly lists = new Map<string, readonly string[]>();
+  readonly #macros = new Map<string, Macro>();
+  /** The text of a macro and of the lists it uses: part of the identity of the rules that use it. */
+  readonly #sources = new Map<string, unknown>();
+
+  addLists(document: YamlDocument): void {
+    if (isRecord(document.value))
+      readLists(document.value.lists, document.problems, this.lists, name => this.lists.has(name));
+  }
+
+  addMacros({ value, problems }: YamlDocument): void {
+    if (!isRecord(value)) return;
+    const listsUsed = new Set<string>();
+    const before = new Set(this.#macros.keys());
+    readMacros(value.macros, problems, value.taxonomy !== 'sigma', this.lists, listsUsed, this.#macros, name =>
+      before.has(name),
+    );
+    if (!isRecord(value.macros)) return;
+    const used = [...listsUsed].map(name => [name, this.lists.get(name)]);
+    for (const [name, source] of Object.entries(value.macros))
+      if (!before.has(name)) this.#sources.set(name, [source, used]);
+  }
+
+  find(name: string): Macro | null {
+    return this.#macros.get(name) ?? null;
+  }
+
+  names(): Iterable<string> {
+    return this.#macros.keys();
+  }
+
+  /** What a macro is made of, for hashes; undefined when there is none. */
+  source(name: string): unknown {
+    return this.#sources.get(name);
+  }
+}

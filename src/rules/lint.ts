@@ -1,0 +1,63 @@
+/** What is wrong with a rule beyond its detection: metadata that people and tools rely on. */
+import { didYouMean } from './names.ts';
+import { LEVELS } from './rule.ts';
+import { RULE_KEYS } from './schema.ts';
+import type { Problems } from './yaml.ts';
+
+export interface UsedNames {
+  readonly ownLists: ReadonlyMap<string, unknown>;
+  readonly ownMacros: ReadonlyMap<string, unknown>;
+  readonly listsUsed: ReadonlySet<string>;
+  readonly macrosUsed: ReadonlySet<string>;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const DATE = /^\d{4}[-/](0[1-9]|1[0-2])[-/](0[1-9]|[12]\d|3[01])$/;
+/** `attack.t1059`, `attack.t1059.004`, `attack.g0016`, `attack.s0154`, tactics with - or _. */
+const ATTACK = /^attack\.(t\d{4}(\.\d{3})?|[gs]\d{4}|ta\d{4}|[a-z]+([-_][a-z]+)*)$/;
+const TAG = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i;
+
+export function lintMetadata(value: Readonly<Record<string, unknown>>, problems: Problems, names: UsedNames): void {
+  for (const key of Object.keys(value)) {
+    if (!RULE_KEYS.includes(key))
+      problems.add('unknown-key', [key], `unknown key ${key}`, didYouMean(key, RULE_KEYS), 'key');
+  }
+  if (typeof value.id === 'string' && !UUID.test(value.id)) problems.add('bad-id', ['id'], `${value.id} is not a UUID`);
+  if (value.id === undefined)
+    problems.add('missing-id', [], 'id is missing', 'a UUID that stays the same for the life of the rule');
+  if (value.level === undefined) problems.add('missing-level', [], 'level is missing', LEVELS.join(', '));
+  if (typeof value.description !== 'string' || value.description.trim() === '')
+    problems.add('missing-description', [], 'description is missing');
+  for (const key of ['date', 'modified']) {
+    const date = value[key];
+    if (typeof date === 'string' && !DATE.test(date))
+      problems.add('bad-date', [key], `${date} is not a date`, 'YYYY-MM-DD');
+  }
+  const tags = value.tags;
+  if (!Array.isArray(tags) || tags.length === 0)
+    problems.add('missing-tags', [], 'tags are missing', 'name the ATT&CK technique: attack.t1059.004');
+  else {
+    for (const [i, tag] of tags.entries()) {
+      if (typeof tag !== 'string') continue;
+      if (!TAG.test(tag) || (/^attack\./i.test(tag) && !ATTACK.test(tag.toLowerCase()))) {
+        problems.add('bad-tag', ['tags', i], `${tag} is not a tag`, 'attack.t1059, attack.t1059.004, attack.execution');
+      }
+    }
+  }
+  if (!Array.isArray(value.tests) || value.tests.length === 0)
+    problems.add('missing-tests', [], 'the rule has no tests', 'one that fires and one that does not');
+  for (const name of names.ownLists.keys()) {
+    if (!names.listsUsed.has(name))
+      problems.add(
+        'unused-list',
+        ['lists', name],
+        `list ${name} is not used`,
+        `write field|expand: '%${name}%'`,
+        'key',
+      );
+  }
+  for (const name of names.ownMacros.keys()) {
+    if (!names.macrosUsed.has(name))
+      problems.add('unused-macro', ['macros', name], `macro ${name} is not used in a condition`, '', 'key');
+  }
+}

@@ -1,0 +1,32 @@
+/** Tests inside a rule, as written: compact events and what is expected of them. `rule-tests/` runs them. */
+
+export const TEST_EVENT_TYPES = ['exec', 'exit', 'flow', 'kprobe', 'file', 'connect', 'dns', 'raw'] as const;
+export type TestEventType = (typeof TEST_EVENT_TYPES)[number];
+
+/** One compact event: `{exec: {p: A, binary: /usr/bin/nc, pod: shop/cart}}`. */
+export interface TestEvent {
+  readonly type: TestEventType;
+  /** As written under the type: `at` (duration from the first event), `p` (name of a process), `pod`, `binary`, `to` … */
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly line: number;
+}
+
+export interface TestExpectation {
+  /** How many alerts the rule makes. */
+  readonly alerts: number;
+  /** One pattern for each alert, in any order: dotted field (`pod`, `level`, `step.<id>.process.pid`) → value or wildcard text. */
+  readonly matching: readonly Readonly<Record<string, string | number | boolean | null>>[];
+  /** Attribution of every alert's flow, or null when it does not matter. */
+  readonly attribution: 'socket' | 'inferred' | 'pod' | null;
+  readonly confidence: 'high' | 'low' | null;
+}
+
+export interface RuleTest {
+  readonly name: string;
+  readonly events: readonly TestEvent[];
+  /** Captures to replay (paths relative to the rule's file), before `events` are added. */
+  readonly captures: readonly string[];
+  readonly expect: TestExpectation;
+  readonly file: string;
+  readonly line: number;
+}
