@@ -29,6 +29,8 @@ export interface Block {
   /** Blocks that stood around this one last time, when it was an event's own process: they are compared first. */
   parent: Block | null;
   readonly ancestors: Block[];
+  /** The bytes of all ancestors together: equal ones need no look at each. */
+  chain: Buffer | null;
 }
 
 type Entry = { [role in Role]: Block | null };
@@ -57,6 +59,7 @@ export class ProcessBlocks {
       stretches: kept ? stable(bytes, start, end) : [],
       parent: null,
       ancestors: [],
+      chain: null,
     };
     if (!kept) return block;
     if (entry === undefined) this.#entries.set(execId, { own: null, relative: null, [role]: block });
@@ -117,10 +120,7 @@ function execIdOf(bytes: Buffer, start: number, end: number): string {
   const reader = new Reader(bytes, start, end);
   while (reader.pos < end) {
     const tag = reader.uint32();
-    if (tag === EXEC_ID_TAG) {
-      const to = reader.length();
-      return bytes.toString('latin1', reader.pos, to);
-    }
+    if (tag === EXEC_ID_TAG) return reader.latin1();
     reader.skip(tag & 7);
   }
   return '';

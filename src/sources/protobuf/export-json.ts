@@ -75,7 +75,8 @@ function readEntry(field: FieldSpec, wireType: number, reader: Reader, into: Jso
     return;
   }
   const entry = readMessage(field.message, reader, reader.length(), {}, depth + 1);
-  const map = (into[field.name] ??= {}) as JsonObject;
+  into[field.name] ??= {};
+  const map = into[field.name] as JsonObject;
   const value = entry.value ?? defaultOf(field.message.fields.get(2) as FieldSpec);
   // Keys come from labels and the like: `__proto__` must become a key as any other.
   Object.defineProperty(map, String(entry.key ?? ''), { value, enumerable: true, configurable: true, writable: true });

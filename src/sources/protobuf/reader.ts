@@ -10,14 +10,30 @@ export const FIXED64 = 1;
 export const BYTES = 2;
 export const FIXED32 = 5;
 
+const TWO_POW_21 = 2_097_152;
+const TWO_POW_32 = 4_294_967_296;
+
+/** The upper half of the varint read last. */
+let high = 0;
+
+function big(upper: number, lower: number): bigint {
+  return (BigInt(upper) << 32n) | BigInt(lower);
+}
+
+/** Node's own slicing into strings, without the checks of `toString` that cost more than the work on short text. */
+interface Slices {
+  utf8Slice(start: number, end: number): string;
+  latin1Slice(start: number, end: number): string;
+}
+
 export class Reader {
-  readonly bytes: Buffer;
+  readonly bytes: Buffer & Slices;
   pos: number;
   /** Where the message being read ends; at most `bytes.length`. */
   end: number;
 
   constructor(bytes: Buffer, pos = 0, end = bytes.length) {
-    this.bytes = bytes;
+    this.bytes = bytes as Buffer & Slices;
     this.pos = pos;
     this.end = end;
   }
@@ -42,34 +58,29 @@ export class Reader {
   }
 
   bool(): boolean {
-    return this.#varint() !== 0n;
+    return this.uint64() !== 0;
   }
 
   /** An unsigned 64-bit integer as a double: exact up to 2^53. */
   uint64(): number {
-    const start = this.pos;
-    const low = this.uint32();
-    // Five bytes or fewer with nothing above bit 31: the usual case.
-    if (this.pos - start < 5) return low;
-    this.pos = start;
-    return Number(this.#varint());
-  }
-
-  uint64Text(): string {
-    return this.#varint().toString();
-  }
-
-  int64Text(): string {
-    return BigInt.asIntN(64, this.#varint()).toString();
+    const low = this.#halves();
+    return high * TWO_POW_32 + low;
   }
 
   /** Signed, as a double: seconds of timestamps. */
   int64(): number {
-    const start = this.pos;
-    const low = this.uint32();
-    if (this.pos - start < 5) return low;
-    this.pos = start;
-    return Number(BigInt.asIntN(64, this.#varint()));
+    const low = this.#halves();
+    return (high | 0) * TWO_POW_32 + low;
+  }
+
+  uint64Text(): string {
+    const low = this.#halves();
+    return high < TWO_POW_21 ? String(high * TWO_POW_32 + low) : String(big(high, low));
+  }
+
+  int64Text(): string {
+    const low = this.#halves();
+    return high < TWO_POW_21 ? String(high * TWO_POW_32 + low) : String(BigInt.asIntN(64, big(high, low)));
   }
 
   sint32(): number {
@@ -78,8 +89,9 @@ export class Reader {
   }
 
   sint64Text(): string {
-    const n = this.#varint();
-    return ((n >> 1n) ^ -(n & 1n)).toString();
+    const low = this.#halves();
+    const n = big(high, low);
+    return String((n >> 1n) ^ -(n & 1n));
   }
 
   fixed32(): number {
@@ -110,9 +122,35 @@ export class Reader {
   /** Text; bytes that are not UTF-8 become U+FFFD. */
   string(): string {
     const end = this.length();
-    const text = end === this.pos ? '' : this.bytes.toString('utf8', this.pos, end);
+    const text = end === this.pos ? '' : this.bytes.utf8Slice(this.pos, end);
     this.pos = end;
     return text;
+  }
+
+  /** Like `string`, for text of one byte a character: base64, addresses. */
+  latin1(): string {
+    const end = this.length();
+    const text = this.bytes.latin1Slice(this.pos, end);
+    this.pos = end;
+    return text;
+  }
+
+  /** Like `string`, for a field that nearly always holds what it held the last time. */
+  repeatedString(memo: TextMemo): string {
+    const end = this.length();
+    const { bytes } = memo;
+    if (bytes.length === end - this.pos) {
+      let i = 0;
+      while (i < bytes.length && bytes[i] === this.bytes[this.pos + i]) i++;
+      if (i === bytes.length) {
+        this.pos = end;
+        return memo.text;
+      }
+    }
+    memo.bytes = Buffer.from(this.bytes.subarray(this.pos, end));
+    memo.text = this.bytes.utf8Slice(this.pos, end);
+    this.pos = end;
+    return memo.text;
   }
 
   /** Passes over a field's value. */
@@ -129,12 +167,26 @@ export class Reader {
     else throw new WireError(`wire type ${wireType} at byte ${this.pos}`);
   }
 
-  #varint(): bigint {
-    const start = this.pos;
-    this.skip(VARINT);
-    let value = 0n;
-    for (let at = this.pos - 1; at >= start; at--) value = (value << 7n) | BigInt((this.bytes[at] as number) & 0x7f);
-    return BigInt.asUintN(64, value);
+  /** A varint's low 32 bits; its high 32 bits go to `high`. */
+  #halves(): number {
+    const { bytes, end } = this;
+    let pos = this.pos;
+    let low = 0;
+    let upper = 0;
+    for (let shift = 0; ; shift += 7) {
+      if (pos >= end || shift > 63) this.#cut();
+      const byte = bytes[pos++] as number;
+      const bits = byte & 0x7f;
+      if (shift < 28) low |= bits << shift;
+      else if (shift === 28) {
+        low |= bits << 28;
+        upper = bits >>> 4;
+      } else upper |= bits << (shift - 32);
+      if (byte < 0x80) break;
+    }
+    this.pos = pos;
+    high = upper >>> 0;
+    return low >>> 0;
   }
 
   #take(count: number): number {
@@ -147,6 +199,16 @@ export class Reader {
   #cut(): never {
     throw new WireError(`cut at byte ${this.pos} of ${this.end}`);
   }
+}
+
+/** The last value of a field that rarely changes. */
+export interface TextMemo {
+  bytes: Buffer;
+  text: string;
+}
+
+export function newTextMemo(): TextMemo {
+  return { bytes: Buffer.alloc(0), text: '' };
 }
 
 /** Seconds and nanoseconds of a timestamp or duration, as read. Reused: copy what you keep. */

@@ -100,15 +100,15 @@ function fieldSpec(field: protobuf.Field): FieldSpec {
   if (field instanceof protobuf.MapField) {
     const message: MessageSpec = { name: '', fields: new Map() };
     message.fields.set(1, { ...scalar(field.keyType), name: 'key', repeated: false, explicit: true });
-    message.fields.set(2, { ...valueOf(field), name: 'value', repeated: false, explicit: true });
+    message.fields.set(2, { ...typeSpec(field), name: 'value', repeated: false, explicit: true });
     return { name: field.name, kind: 'map', repeated: false, explicit: false, names: null, message };
   }
-  return { ...valueOf(field), name: field.name, repeated: field.repeated, explicit };
+  return { ...typeSpec(field), name: field.name, repeated: field.repeated, explicit };
 }
 
 type ValueSpec = Pick<FieldSpec, 'kind' | 'names' | 'message'>;
 
-function valueOf(field: protobuf.Field): ValueSpec {
+function typeSpec(field: protobuf.Field): ValueSpec {
   const type = field.resolvedType;
   if (type instanceof protobuf.Enum) {
     const names = new Map(Object.entries(type.values).map(([name, number]) => [number, name]));

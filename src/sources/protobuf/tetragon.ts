@@ -9,7 +9,7 @@ import { NO_ANCESTORS, newAncestors, newParent } from '../json/memory.ts';
 import { assemble, type Envelope, rateLimitFact, throttleFact } from '../json/tetragon.ts';
 import { type Block, ProcessBlocks } from './blocks.ts';
 import { type JsonObject, readFieldInto, readJson } from './export-json.ts';
-import { BYTES, Reader, readStamp, stamp } from './reader.ts';
+import { BYTES, newTextMemo, Reader, readStamp, stamp } from './reader.ts';
 import { MessageRecord } from './record.ts';
 import { type MessageSpec, messageSpec } from './schema.ts';
 
@@ -58,7 +58,9 @@ export class TetragonDecoder {
   readonly blocks: ProcessBlocks;
   /** Messages of a kind that this version does not know, which were passed over. */
   unknownKinds = 0;
-  #nodeBytes = '';
+  readonly #nodeMemo = newTextMemo();
+  readonly #clusterMemo = newTextMemo();
+  #nodeName = '';
   #node: { readonly node: string; readonly cluster: string } = { node: '', cluster: '' };
   /** Starts and ends of the ancestors of the event at hand. */
   readonly #chain: number[] = [];
@@ -82,8 +84,8 @@ export class TetragonDecoder {
       const tag = reader.uint32();
       const field = tag >>> 3;
       if ((tag & 7) !== BYTES) reader.skip(tag & 7);
-      else if (field === NODE_NAME) nodeName = reader.string();
-      else if (field === CLUSTER_NAME) clusterName = reader.string();
+      else if (field === NODE_NAME) nodeName = reader.repeatedString(this.#nodeMemo);
+      else if (field === CLUSTER_NAME) clusterName = reader.repeatedString(this.#clusterMemo);
       else if (field === TIME) {
         readStamp(reader, reader.length());
         ({ seconds, nanos } = stamp);
@@ -163,12 +165,18 @@ export class TetragonDecoder {
 
   #ancestors(own: Block, bytes: Buffer): ProcessEvent['ancestors'] {
     const chain = this.#chain;
+    const start = chain[0] as number;
+    const end = chain[chain.length - 1] as number;
+    const before = own.chain;
+    if (before !== null && before.length === end - start && before.compare(bytes, start, end) === 0)
+      return NO_ANCESTORS;
+    own.chain = own.bytes === null ? null : Buffer.from(bytes.subarray(start, end));
     const expected = own.ancestors;
     let changed = expected.length !== chain.length / 2;
     for (let i = 0; i < chain.length; i += 2) {
-      const before = expected[i / 2] ?? null;
-      const block = this.blocks.block(bytes, chain[i] as number, chain[i + 1] as number, 'relative', before);
-      if (block === before) continue;
+      const last = expected[i / 2] ?? null;
+      const block = this.blocks.block(bytes, chain[i] as number, chain[i + 1] as number, 'relative', last);
+      if (block === last) continue;
       expected[i / 2] = block;
       changed = true;
     }
@@ -181,8 +189,8 @@ export class TetragonDecoder {
   }
 
   #nodeOf(name: string): { readonly node: string; readonly cluster: string } {
-    if (name !== this.#nodeBytes) {
-      this.#nodeBytes = name;
+    if (name !== this.#nodeName) {
+      this.#nodeName = name;
       this.#node = splitNodeName(name);
     }
     return this.#node;

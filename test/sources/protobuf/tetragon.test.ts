@@ -1,23 +1,13 @@
 /** The decoder of Tetragon's protobuf against the decoder of its JSON: the same recordings must give the same events. */
 import { describe, expect, it } from 'vitest';
-import type { Event } from '../../../src/model/event.ts';
 import { Interned } from '../../../src/sources/intern.ts';
-import { JsonDecoder, Malformed } from '../../../src/sources/json/decoder.ts';
-import { WireError } from '../../../src/sources/protobuf/reader.ts';
+import { JsonDecoder } from '../../../src/sources/json/decoder.ts';
 import { TetragonDecoder } from '../../../src/sources/protobuf/tetragon.ts';
 import { lines, recordings } from '../../support/grpc/captures.ts';
 import { encode } from '../../support/grpc/encode.ts';
+import { fromJson, withoutRaw } from '../../support/grpc/json.ts';
 
 const TYPE = 'tetragon.GetEventsResponse';
-
-function fromJson(decoder: JsonDecoder, line: string): Event | null {
-  const bytes = Buffer.from(line);
-  const event = decoder.decode(bytes, 0, bytes.length);
-  if (event instanceof Malformed) throw new Error(event.reason);
-  return event;
-}
-
-const withoutRaw = (event: Event | null): unknown => (event === null ? null : { ...event, raw: null });
 
 describe('a recording encoded as protobuf', () => {
   it.each(recordings('tetragon'))('%s gives the events that its lines give', path => {
