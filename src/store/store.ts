@@ -130,9 +130,10 @@ export interface DeliveryQuery extends Paging {
 export interface Outbox {
   /**
    * Takes up to `limit` due deliveries of `sink`, oldest first, for `leaseMs`; a lease that runs out (the process died) is due
-   * again. Only one call gets each.
+   * again, and counts an attempt. Only one call gets each.
    */
   lease(sink: string, limit: number, leaseMs: number): Promise<Lease[]>;
+  /** Counts an attempt. */
   delivered(ids: readonly number[]): Promise<void>;
   /** Due again `afterMs` from now; counts an attempt. */
   retry(ids: readonly number[], afterMs: number, error: string): Promise<void>;
@@ -326,6 +327,8 @@ export const STORE_LIMITS = {
   pageDefault: 100,
   /** Stream entries kept for `Last-Event-ID`. */
   streamEntriesMax: 100_000,
+  /** Alerts that `recent` hands out at most: the newest. */
+  recentAlertsMax: 100_000,
   gapsMax: 10_000,
   auditRowsMax: 100_000,
 } as const;

@@ -1,0 +1,62 @@
+/** Rows as the objects that they stand for, and the scope's conditions. */
+import {
+  type Alert,
+  type AlertEvidence,
+  type Incident,
+  type IncidentState,
+  LEVELS,
+  type Level,
+} from '../../alerts/alert.ts';
+import type { Scope } from '../store.ts';
+import type { Filter } from './paging.ts';
+
+export interface AlertRow {
+  readonly n: number;
+  readonly id: string;
+  readonly time: string;
+  readonly last_seen: string;
+  readonly count: number;
+  readonly incident_id: string;
+  readonly body: string;
+}
+
+export interface IncidentRow {
+  readonly id: string;
+  readonly state: IncidentState;
+  readonly last_seen: string;
+  readonly merged_into: string;
+  readonly body: string;
+}
+
+export const ALERT_COLUMNS = 'a.n, a.id, a.time, a.last_seen, a.count, a.incident_id, a.body';
+export const INCIDENT_COLUMNS = 'i.id, i.state, i.last_seen, i.merged_into, i.body';
+
+export function alertOf(row: AlertRow, evidence: readonly AlertEvidence[] = []): Alert {
+  const body = JSON.parse(row.body) as Alert;
+  return { ...body, count: row.count, last_seen: row.last_seen, incident_id: row.incident_id, evidence };
+}
+
+export function incidentOf(row: IncidentRow): Incident {
+  return { ...(JSON.parse(row.body) as Incident), state: row.state, merged_into: row.merged_into };
+}
+
+export const levelNumber = (level: Level): number => LEVELS.indexOf(level);
+
+export function levelNumbers(levels: readonly Level[] | undefined): number[] | undefined {
+  return levels?.map(levelNumber);
+}
+
+/** Alerts of pods in the scope's namespaces. The host's have none, and are for those who see everything. */
+export function alertScope(filter: Filter, scope: Scope): Filter {
+  return scope === null ? filter : filter.add("a.namespace <> ''").in('a.namespace', scope);
+}
+
+/** Incidents all of whose alerts are in scope: an incident tells about every pod in it. */
+export function incidentScope(filter: Filter, scope: Scope, id = 'i.id'): Filter {
+  if (scope === null) return filter;
+  return filter.add(`EXISTS (SELECT 1 FROM incident_namespaces s WHERE s.incident_id = ${id})`).add(
+    `NOT EXISTS (SELECT 1 FROM incident_namespaces s WHERE s.incident_id = ${id}
+        AND (s.namespace = '' OR s.namespace NOT IN (SELECT value FROM json_each(?))))`,
+    JSON.stringify(scope),
+  );
+}

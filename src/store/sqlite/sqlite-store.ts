@@ -1,0 +1,178 @@
+/** The embedded store: one SQLite file. `synchronous=FULL` and WAL: what `commit` has returned from survives a power cut. */
+import type { Alert, AlertEvidence, Gap, Incident } from '../../alerts/alert.ts';
+import {
+  type AlertQuery,
+  type AlertSummary,
+  type AuditEntry,
+  type Commit,
+  type CommitResult,
+  type IncidentQuery,
+  type Outbox,
+  type Page,
+  type Paging,
+  type Retention,
+  type Scope,
+  type Store,
+  StoreError,
+  type StoreHealth,
+  type Stream,
+  type Tokens,
+  type Webhooks,
+} from '../store.ts';
+import { changeState, insertAudit, setPosition, writeCommit } from './commit.ts';
+import { Db, type DbOptions } from './db.ts';
+import { SqliteOutbox } from './outbox.ts';
+import {
+  getAlert,
+  getIncident,
+  incidentEvidence,
+  listAlerts,
+  listAudit,
+  listGaps,
+  listIncidents,
+  recent,
+} from './queries.ts';
+import { prune } from './retention.ts';
+import { streamHead, streamSince } from './stream.ts';
+import { SqliteTokens } from './tokens.ts';
+import { SqliteWebhooks } from './webhooks.ts';
+
+export type SqliteOptions = DbOptions;
+
+/** Throws `StoreError`: `corrupt`, `newer` or `unavailable`, each saying which file and what to do. */
+export function openSqliteStore(options: SqliteOptions): Store {
+  return new SqliteStore(new Db(options));
+}
+
+class SqliteStore implements Store {
+  readonly outbox: Outbox;
+  readonly tokens: Tokens;
+  readonly webhooks: Webhooks;
+  readonly stream: Stream;
+  readonly #db: Db;
+  readonly #listeners = new Set<(seq: number) => void>();
+  #seq: number;
+
+  constructor(db: Db) {
+    this.#db = db;
+    this.outbox = new SqliteOutbox(db);
+    this.tokens = new SqliteTokens(db);
+    this.webhooks = new SqliteWebhooks(db);
+    this.stream = {
+      head: async () => db.read(() => streamHead(db)),
+      since: async (seq, limit, scope) => db.read(() => streamSince(db, seq, limit, scope)),
+      subscribe: listener => {
+        this.#listeners.add(listener);
+        return () => this.#listeners.delete(listener);
+      },
+    };
+    this.#seq = db.read(() => streamHead(db));
+  }
+
+  #announce(): void {
+    const seq = this.#db.read(() => streamHead(this.#db));
+    if (seq === this.#seq) return;
+    this.#seq = seq;
+    for (const listener of this.#listeners) listener(seq);
+  }
+
+  async commit(commit: Commit): Promise<CommitResult> {
+    const result = this.#db.write(() => writeCommit(this.#db, commit));
+    this.#announce();
+    return result;
+  }
+
+  async alerts(query: AlertQuery, scope: Scope): Promise<Page<AlertSummary>> {
+    return this.#db.read(() => listAlerts(this.#db, query, scope));
+  }
+
+  async alert(id: string, scope: Scope): Promise<Alert | null> {
+    return this.#db.read(() => getAlert(this.#db, id, scope));
+  }
+
+  async incidents(query: IncidentQuery, scope: Scope): Promise<Page<Incident>> {
+    return this.#db.read(() => listIncidents(this.#db, query, scope));
+  }
+
+  async incident(id: string, scope: Scope): Promise<Incident | null> {
+    return this.#db.read(() => getIncident(this.#db, id, scope));
+  }
+
+  async incidentEvidence(id: string, limit: number, scope: Scope): Promise<AlertEvidence[]> {
+    return this.#db.read(() => incidentEvidence(this.#db, id, limit, scope));
+  }
+
+  async setIncidentState(
+    id: string,
+    state: 'open' | 'acknowledged' | 'resolved',
+    by: { actor: string; reason: string },
+    scope: Scope,
+  ): Promise<Incident | null> {
+    const changed = this.#db.write(() => {
+      const incident = getIncident(this.#db, id, scope);
+      if (incident === null) return null;
+      if (incident.state === 'merged') {
+        throw new StoreError('merged', `the incident became part of ${incident.merged_into}`);
+      }
+      return changeState(this.#db, incident, state, by);
+    });
+    this.#announce();
+    return changed;
+  }
+
+  async audit(entry: Pick<AuditEntry, 'actor' | 'action' | 'target' | 'detail'>): Promise<void> {
+    this.#db.write(() => insertAudit(this.#db, entry));
+  }
+
+  async auditLog(query: Paging & { target?: string | undefined }): Promise<Page<AuditEntry>> {
+    return this.#db.read(() => listAudit(this.#db, query));
+  }
+
+  async gaps(query: Paging & { since?: string | undefined }): Promise<Page<Gap>> {
+    return this.#db.read(() => listGaps(this.#db, query));
+  }
+
+  async position(key: string): Promise<string | null> {
+    const row = this.#db.read(() => this.#db.get<{ value: string }>('SELECT value FROM positions WHERE key = ?', key));
+    return row?.value ?? null;
+  }
+
+  async positions(): Promise<Map<string, string>> {
+    const rows = this.#db.read(() => this.#db.all<{ key: string; value: string }>('SELECT key, value FROM positions'));
+    return new Map(rows.map(row => [row.key, row.value]));
+  }
+
+  async setPosition(key: string, value: string): Promise<void> {
+    this.#db.write(() => setPosition(this.#db, key, value));
+  }
+
+  async state(name: string): Promise<string | null> {
+    const row = this.#db.read(() => this.#db.get<{ value: string }>('SELECT value FROM state WHERE name = ?', name));
+    return row?.value ?? null;
+  }
+
+  async recent(since: string): Promise<{ alerts: Alert[]; incidents: Incident[] }> {
+    return this.#db.read(() => recent(this.#db, since));
+  }
+
+  async prune(retention: Retention): Promise<number> {
+    return prune(this.#db, retention);
+  }
+
+  async health(): Promise<StoreHealth> {
+    const db = this.#db;
+    const count = (table: string): number => db.get<{ n: number }>(`SELECT count(*) AS n FROM ${table}`)?.n ?? 0;
+    try {
+      const [alerts, incidents] = db.read(() => [count('alerts'), count('incidents')]);
+      const detail = db.full ? `no space left to write to the database ${db.path}` : '';
+      return { ok: !db.full, detail, full: db.full, bytes: db.bytes(), alerts, incidents };
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      return { ok: false, detail, full: db.full, bytes: 0, alerts: 0, incidents: 0 };
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#db.close();
+  }
+}
