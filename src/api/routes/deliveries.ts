@@ -1,0 +1,152 @@
+/** Where alerts went, and whether they arrived. */
+import { z } from 'zod';
+import type { ApiDeps, DeliveryCounts, DeliveryState, Scope, SinkRecord } from '../deps.ts';
+import { notFound, Problem } from '../problem.ts';
+import { type Route, route } from '../route.ts';
+import { idSchema, listOf, pageOf, paging } from '../schemas.ts';
+
+const DELIVERY_STATES = ['pending', 'leased', 'delivered', 'dead'] as const satisfies readonly DeliveryState[];
+
+const sinkName = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w:.-]{0,127}$/, 'expected the name of a sink')
+  .describe('as in the configuration, or `webhook:<id>`');
+
+const deliverySchema = z
+  .object({
+    id: z.number(),
+    key: z.string().describe('idempotency key: the same over all attempts'),
+    sink: z.string(),
+    group: z.string(),
+    signal: z.string(),
+    state: z.enum(DELIVERY_STATES),
+    alert_id: z.string(),
+    incident_id: z.string(),
+    attempts: z.number(),
+    error: z.string().describe('answer or error of the last attempt'),
+    created_at: z.number().describe('ms since the Unix epoch'),
+    due_at: z.number(),
+    updated_at: z.number(),
+  })
+  .meta({ id: 'Delivery' });
+
+const sinkSchema = z
+  .object({
+    name: z.string(),
+    type: z.string(),
+    state: z.enum(['ok', 'waiting', 'disabled']),
+    detail: z.string(),
+    deliveries: z.object({
+      pending: z.number(),
+      leased: z.number(),
+      delivered: z.number(),
+      dead: z.number(),
+      oldest_pending: z.number().nullable().describe('ms since the Unix epoch'),
+    }),
+  })
+  .meta({ id: 'Sink' });
+
+function withCounts(sink: SinkRecord, counts: DeliveryCounts): z.infer<typeof sinkSchema> {
+  const { oldest = null, ...states } = counts.get(sink.name) ?? {};
+  return { ...sink, deliveries: { pending: 0, leased: 0, delivered: 0, dead: 0, ...states, oldest_pending: oldest } };
+}
+
+type Deps = Pick<ApiDeps, 'store' | 'sinks'>;
+
+/** Sinks of the configuration carry everyone's alerts: callers of some namespaces see only their own webhooks'. */
+async function visibleSinks({ store, sinks }: Deps, scope: Scope): Promise<SinkRecord[]> {
+  const all = [...sinks.list()];
+  if (scope === null) return all;
+  const own = new Set((await store.webhooks.list(scope)).map(webhook => `webhook:${webhook.id}`));
+  return all.filter(sink => own.has(sink.name));
+}
+
+async function requireSink(deps: Deps, name: string, scope: Scope): Promise<void> {
+  if (!(await visibleSinks(deps, scope)).some(sink => sink.name === name)) throw notFound('this sink');
+}
+
+export function deliveryRoutes(deps: Deps, sinkTestMsMax: number): Route[] {
+  const { store, sinks } = deps;
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/sinks',
+      id: 'listSinks',
+      tag: 'delivery',
+      summary: 'Sinks with what waits for them',
+      scope: 'read',
+      answer: { status: 200, description: 'All sinks', schema: z.object({ items: z.array(sinkSchema) }) },
+      handle: async ({ caller }) => {
+        const [visible, counts] = await Promise.all([visibleSinks(deps, caller.namespaces), store.outbox.counts()]);
+        return { items: visible.map(sink => withCounts(sink, counts)) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/sinks/:name/test',
+      id: 'testSink',
+      tag: 'delivery',
+      summary: 'Send a made-up alert to this sink, once, and say what it answered',
+      scope: 'write',
+      params: z.strictObject({ name: sinkName }),
+      answer: {
+        status: 200,
+        description: 'What the sink made of it',
+        schema: z.object({ outcome: z.string().describe('`delivered` or why not'), detail: z.string() }),
+      },
+      problems: [404],
+      requestsPerMinuteMax: 30,
+      handle: async ({ params, caller }) => {
+        await requireSink(deps, params.name, caller.namespaces);
+        const result = await sinks.test(params.name, AbortSignal.timeout(sinkTestMsMax));
+        if (result === null) throw notFound('this sink');
+        await store.audit({ actor: caller.name, action: 'sink.test', target: params.name, detail: result.outcome });
+        return result;
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/deliveries',
+      id: 'listDeliveries',
+      tag: 'delivery',
+      summary: 'Deliveries, newest first; `state=dead` lists the dead letters',
+      scope: 'read',
+      query: z.strictObject({
+        sink: sinkName.optional(),
+        state: listOf(DELIVERY_STATES),
+        alert: idSchema.optional(),
+        incident: idSchema.optional(),
+        ...paging,
+      }),
+      answer: { status: 200, description: 'A page of deliveries', schema: pageOf(deliverySchema) },
+      handle: ({ query: { state, ...rest }, caller }) =>
+        store.outbox.list({ ...rest, states: state }, caller.namespaces),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/deliveries/:id/replay',
+      id: 'replayDelivery',
+      tag: 'delivery',
+      summary: 'Queue a delivered or dead delivery again, to its own sink or to another',
+      scope: 'write',
+      params: z.strictObject({ id: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER) }),
+      body: z.strictObject({ sink: sinkName.optional().describe('another sink; its own when absent') }),
+      answer: { status: 202, description: 'It is queued', schema: z.object({ replayed: z.number() }) },
+      problems: [404, 409],
+      handle: async ({ params, body, caller }) => {
+        if (body.sink !== undefined) await requireSink(deps, body.sink, caller.namespaces);
+        const replayed = await store.outbox.replay([params.id], body.sink ?? null, caller.namespaces);
+        if (replayed === 0) {
+          throw new Problem(409, 'not-replayable', 'no delivery of this id is delivered or dead');
+        }
+        await store.audit({
+          actor: caller.name,
+          action: 'delivery.replay',
+          target: String(params.id),
+          detail: body.sink === undefined ? '' : `to ${body.sink}`,
+        });
+        return { replayed };
+      },
+    }),
+  ];
+}

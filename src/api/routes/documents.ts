@@ -1,0 +1,48 @@
+/** The API about itself: its OpenAPI document, and a page to read. */
+import { z } from 'zod';
+import { DOCS_STYLE, docsPage } from '../docs.ts';
+import { openApiDocument } from '../openapi.ts';
+import { type Route, route } from '../route.ts';
+
+/** Routes that describe `routes` and themselves. */
+export function documentRoutes(routes: readonly Route[], version: string): Route[] {
+  const own: Route[] = [
+    route({
+      method: 'GET',
+      path: '/api/v1/openapi.json',
+      id: 'getOpenApi',
+      tag: 'documents',
+      summary: 'This contract, as OpenAPI 3.1',
+      scope: null,
+      answer: {
+        status: 200,
+        description: 'The document',
+        schema: z.looseObject({ openapi: z.string() }) as z.ZodType<object>,
+      },
+      handle: () => document,
+    }),
+    route({
+      method: 'GET',
+      path: '/docs',
+      id: 'getDocs',
+      tag: 'documents',
+      summary: 'This contract, for reading',
+      scope: null,
+      answer: { status: 200, description: 'The page', media: 'text/html' },
+      handle: ({ reply }) => reply.type('text/html; charset=utf-8').send(page),
+    }),
+    route({
+      method: 'GET',
+      path: '/docs/style.css',
+      id: 'getDocsStyle',
+      tag: 'documents',
+      summary: 'Style of the page',
+      scope: null,
+      answer: { status: 200, description: 'The style sheet', media: 'text/css' },
+      handle: ({ reply }) => reply.type('text/css; charset=utf-8').send(DOCS_STYLE),
+    }),
+  ];
+  const document = openApiDocument([...routes, ...own], version);
+  const page = docsPage([...routes, ...own], document, version);
+  return own;
+}

@@ -1,0 +1,181 @@
+/** What happened, as a whole: incidents with their tree, their timeline and their evidence. */
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { z } from 'zod';
+import type { Alert, Incident } from '../../alerts/alert.ts';
+import type { Caller } from '../auth.ts';
+import type { ApiLimits } from '../config.ts';
+import type { ApiDeps, Scope } from '../deps.ts';
+import { notFound } from '../problem.ts';
+import { type Route, route } from '../route.ts';
+import {
+  freeText,
+  INCIDENT_STATE_LIST,
+  idSchema,
+  incidentSchema,
+  kubeName,
+  LEVEL_LIST,
+  pageOf,
+  paging,
+  timeRange,
+} from '../schemas.ts';
+import { timeline, timelineSchema } from '../timeline.ts';
+import { incidentTree, treeSchema } from '../tree.ts';
+
+const compress = promisify(gzip);
+const idParams = z.strictObject({ id: idSchema });
+const MERGES_FOLLOWED_MAX = 16;
+const PAGE = 500;
+
+type Deps = Pick<ApiDeps, 'store' | 'live'>;
+
+/** All alerts of an incident, newest first, up to `max`. */
+async function alertsOf(store: Deps['store'], incident: string, scope: Scope, max: number): Promise<Alert[]> {
+  const alerts: Alert[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await store.alerts({ incident, limit: Math.min(PAGE, max - alerts.length), cursor }, scope);
+    alerts.push(...page.items);
+    cursor = page.next ?? undefined;
+  } while (cursor !== undefined && alerts.length < max);
+  return alerts;
+}
+
+export function incidentRoutes({ store, live }: Deps, limits: ApiLimits): Route[] {
+  const find = async (id: string, caller: Caller): Promise<Incident> => {
+    const incident = await store.incident(id, caller.namespaces);
+    if (incident === null) throw notFound('this incident');
+    return incident;
+  };
+  /** The incident that has the evidence by now: a merged one's is with the one that took it in. */
+  const findCurrent = async (id: string, caller: Caller): Promise<Incident> => {
+    let incident = await find(id, caller);
+    for (let n = 0; incident.state === 'merged' && n < MERGES_FOLLOWED_MAX; n++) {
+      incident = await find(incident.merged_into, caller);
+    }
+    return incident;
+  };
+  const stateRoute = (verb: 'acknowledge' | 'resolve' | 'reopen', state: 'acknowledged' | 'resolved' | 'open'): Route =>
+    route({
+      method: 'POST',
+      path: `/api/v1/incidents/:id/${verb}`,
+      id: `${verb}Incident`,
+      tag: 'incidents',
+      summary: `Set the incident’s state to ${state}; the sinks that were told of it are told`,
+      scope: 'write',
+      params: idParams,
+      body: z.strictObject({ reason: freeText.default('') }),
+      answer: { status: 200, description: 'The incident as it is now', schema: incidentSchema },
+      problems: [404, 409],
+      handle: async ({ params, body, caller }) => {
+        const by = { actor: caller.name, reason: body.reason };
+        const incident = await store.setIncidentState(params.id, state, by, caller.namespaces);
+        if (incident === null) throw notFound('this incident');
+        return incident;
+      },
+    });
+
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/incidents',
+      id: 'listIncidents',
+      tag: 'incidents',
+      summary: 'Incidents, latest activity first; merged ones only when asked for',
+      scope: 'read',
+      query: z.strictObject({
+        ...timeRange,
+        level: LEVEL_LIST,
+        state: INCIDENT_STATE_LIST,
+        namespace: kubeName.optional(),
+        ...paging,
+      }),
+      answer: { status: 200, description: 'A page of incidents', schema: pageOf(incidentSchema) },
+      handle: ({ query: { level, state, ...rest }, caller }) =>
+        store.incidents({ ...rest, levels: level, states: state }, caller.namespaces),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/incidents/:id',
+      id: 'getIncident',
+      tag: 'incidents',
+      summary: 'One incident',
+      scope: 'read',
+      params: idParams,
+      answer: { status: 200, description: 'The incident', schema: incidentSchema },
+      problems: [404],
+      handle: ({ params, caller }) => find(params.id, caller),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/incidents/:id/tree',
+      id: 'getIncidentTree',
+      tag: 'incidents',
+      summary: 'Its process trees with the connections of every process',
+      scope: 'read',
+      params: idParams,
+      answer: { status: 200, description: 'The trees', schema: treeSchema },
+      problems: [404],
+      handle: async ({ params, caller }) => {
+        const { id } = await findCurrent(params.id, caller);
+        const scope = caller.namespaces;
+        const [alerts, evidence] = await Promise.all([
+          alertsOf(store, id, scope, limits.treeAlertsMax),
+          store.incidentEvidence(id, limits.timelineEntriesMax, scope),
+        ]);
+        return incidentTree(alerts, evidence, live, scope, limits.treeProcessesMax);
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/incidents/:id/timeline',
+      id: 'getIncidentTimeline',
+      tag: 'incidents',
+      summary: 'What happened, oldest first: events, alerts, gaps, and what people did',
+      scope: 'read',
+      params: idParams,
+      answer: { status: 200, description: 'The timeline', schema: timelineSchema },
+      problems: [404],
+      handle: async ({ params, caller }) => {
+        const { id } = await findCurrent(params.id, caller);
+        const [alerts, evidence, audit] = await Promise.all([
+          alertsOf(store, id, caller.namespaces, limits.treeAlertsMax),
+          store.incidentEvidence(id, limits.timelineEntriesMax, caller.namespaces),
+          store.auditLog({ target: id, limit: PAGE }),
+        ]);
+        return timeline(alerts, evidence, audit.items);
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/incidents/:id/capture',
+      id: 'getIncidentCapture',
+      tag: 'incidents',
+      summary:
+        'Its evidence as a capture: one record a line in time order, as the sensors export it; `spoor replay` reads it',
+      scope: 'read',
+      params: idParams,
+      query: z.strictObject({
+        format: z.enum(['jsonl', 'jsonl.gz']).default('jsonl'),
+      }),
+      answer: { status: 200, description: 'The capture', media: 'application/x-ndjson' },
+      problems: [404],
+      requestsPerMinuteMax: 60,
+      handle: async ({ params, query, caller, reply }) => {
+        const { id } = await findCurrent(params.id, caller);
+        const evidence = await store.incidentEvidence(id, limits.captureRecordsMax, caller.namespaces);
+        // Several alerts may rest on one event; the capture holds it once.
+        const lines = new Set(evidence.map(record => JSON.stringify(record.raw)));
+        const text = [...lines].map(line => `${line}\n`).join('');
+        reply.header('content-disposition', `attachment; filename="incident-${id}.${query.format}"`);
+        reply.header('cache-control', 'no-store');
+        if (evidence.length >= limits.captureRecordsMax) reply.header('spoor-truncated', 'true');
+        if (query.format === 'jsonl') return reply.type('application/x-ndjson').send(text);
+        return reply.type('application/gzip').send(await compress(text));
+      },
+    }),
+    stateRoute('acknowledge', 'acknowledged'),
+    stateRoute('resolve', 'resolved'),
+    stateRoute('reopen', 'open'),
+  ];
+}

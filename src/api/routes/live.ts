@@ -1,0 +1,146 @@
+/** What the engine knows right now: processes, pods and connections. */
+import { z } from 'zod';
+import type { Connection, Peer } from '../../model/connection.ts';
+import { ancestorsOf, type Process } from '../../model/process.ts';
+import { parseInstant } from '../../model/time.ts';
+import { sees } from '../auth.ts';
+import type { ApiLimits } from '../config.ts';
+import type { ApiDeps, Scope } from '../deps.ts';
+import { notFound } from '../problem.ts';
+import { type Route, route } from '../route.ts';
+import { execIdSchema, kubeName, listOf, timeRange } from '../schemas.ts';
+import { connectionSchema, connectionView, podTree, processView, treeProcessSchema, treeSchema } from '../tree.ts';
+
+const flowQuery = z.strictObject({
+  ...timeRange,
+  namespace: kubeName.optional().describe('of either end'),
+  pod: kubeName.optional().describe('of either end'),
+  to: z.string().min(1).max(255).optional().describe('address, DNS name or pod of the server, exact'),
+  port: z.coerce.number().int().min(0).max(65_535).optional().describe('of the server'),
+  exec_id: execIdSchema.optional().describe('process at either end'),
+  verdict: listOf(['FORWARDED', 'DROPPED', 'ERROR', 'AUDIT', 'REDIRECTED', 'TRACED', 'TRANSLATED']),
+  attribution: listOf(['socket', 'inferred', 'pod']),
+  limit: z.coerce.number().int().min(1).max(1_000).default(100),
+});
+
+type FlowQuery = z.infer<typeof flowQuery>;
+
+const namespaceOf = (peer: Peer): string => peer.endpoint?.namespace ?? '';
+
+function isVisible(connection: Connection, scope: Scope): boolean {
+  return scope === null || sees(scope, namespaceOf(connection.client)) || sees(scope, namespaceOf(connection.server));
+}
+
+const seesProcess = (scope: Scope, process: Process): boolean => sees(scope, process.pod?.namespace ?? '');
+
+/** The query as one test of a connection; its times are parsed once. */
+function flowFilter(query: FlowQuery, scope: Scope): (connection: Connection) => boolean {
+  const since = query.since === undefined ? null : (parseInstant(query.since)?.time ?? null);
+  const until = query.until === undefined ? null : (parseInstant(query.until)?.time ?? null);
+  const { namespace, pod, to, port, verdict, attribution } = query;
+  return connection => {
+    const { client, server } = connection;
+    if (since !== null && connection.lastSeen < since) return false;
+    if (until !== null && connection.firstSeen >= until) return false;
+    if (namespace !== undefined && namespaceOf(client) !== namespace && namespaceOf(server) !== namespace) return false;
+    if (pod !== undefined && client.endpoint?.podName !== pod && server.endpoint?.podName !== pod) return false;
+    if (port !== undefined && server.port !== port) return false;
+    if (to !== undefined && server.ip !== to && !server.names.includes(to) && server.endpoint?.podName !== to)
+      return false;
+    if (verdict !== undefined && !verdict.some(each => each === connection.verdict)) return false;
+    if (attribution !== undefined && !attribution.includes(connection.attribution)) return false;
+    if (query.exec_id !== undefined) {
+      const ends = [connection.process, connection.serverProcess];
+      if (!ends.some(end => end !== null && end.execId === query.exec_id && seesProcess(scope, end))) return false;
+    }
+    return isVisible(connection, scope);
+  };
+}
+
+/** How many more than asked for are gathered before they are sorted and cut. */
+const SORTED_SLACK = 4_096;
+
+function keepNewest(connections: Connection[], limit: number): void {
+  connections.sort((a, b) => b.lastSeen - a.lastSeen);
+  connections.length = Math.min(connections.length, limit);
+}
+
+export function liveRoutes({ live }: Pick<ApiDeps, 'live'>, limits: ApiLimits): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/processes/:exec_id',
+      id: 'getProcess',
+      tag: 'context',
+      summary: 'A process with its ancestors, its children and its connections',
+      scope: 'read',
+      params: z.strictObject({ exec_id: execIdSchema }),
+      answer: {
+        status: 200,
+        description: 'The process',
+        schema: z.object({
+          process: treeProcessSchema,
+          ancestors: z.array(treeProcessSchema).describe('nearest first'),
+          children: z.array(treeProcessSchema),
+        }),
+      },
+      problems: [404],
+      handle: ({ params, caller: { namespaces } }) => {
+        const process = live.process(params.exec_id);
+        if (process === null || !seesProcess(namespaces, process)) throw notFound('this process');
+        const visible = (other: Process): boolean => other.pod === null || seesProcess(namespaces, other);
+        const view = (other: Process) => processView(other, namespaces);
+        return {
+          process: view(process),
+          ancestors: ancestorsOf(process).filter(visible).map(view),
+          children: [...process.children].filter(visible).slice(0, limits.treeProcessesMax).map(view),
+        };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/pods/:namespace/:name/tree',
+      id: 'getPodTree',
+      tag: 'context',
+      summary: 'The processes of a pod, with their connections and the host’s processes above them',
+      scope: 'read',
+      params: z.strictObject({ namespace: kubeName, name: kubeName }),
+      answer: { status: 200, description: 'The tree', schema: treeSchema },
+      problems: [404],
+      handle: ({ params, caller: { namespaces } }) => {
+        const pod = sees(namespaces, params.namespace) ? live.pod(params.namespace, params.name) : null;
+        if (pod === null) throw notFound('this pod');
+        return podTree(pod, namespaces, limits.treeProcessesMax);
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/flows',
+      id: 'listFlows',
+      tag: 'context',
+      summary: 'Recent connections, latest activity first, as far as the engine remembers them',
+      scope: 'read',
+      query: flowQuery,
+      answer: {
+        status: 200,
+        description: 'Connections',
+        schema: z.object({
+          items: z.array(connectionSchema),
+          total: z.number().describe('how many match; the latest `limit` are in the answer'),
+        }),
+      },
+      handle: ({ query, caller: { namespaces } }) => {
+        const matches = flowFilter(query, namespaces);
+        const found: Connection[] = [];
+        let total = 0;
+        for (const connection of live.connections()) {
+          if (!matches(connection)) continue;
+          total++;
+          if (found.push(connection) >= query.limit + SORTED_SLACK) keepNewest(found, query.limit);
+        }
+        keepNewest(found, query.limit);
+        return { items: found.map(connection => connectionView(connection, namespaces)), total };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,104 @@
+/** How it goes: rules, gaps, sources, engine. */
+import { z } from 'zod';
+import type { ApiDeps, RuleRecord } from '../deps.ts';
+import { type Route, route } from '../route.ts';
+import { gapSchema, instant, LEVEL_LIST, levelSchema, pageOf, paging } from '../schemas.ts';
+
+const ruleSchema: z.ZodType<RuleRecord> = z
+  .object({
+    id: z.string(),
+    title: z.string(),
+    level: levelSchema,
+    status: z.string(),
+    description: z.string(),
+    author: z.string(),
+    tags: z.array(z.string()),
+    references: z.array(z.string()),
+    falsepositives: z.array(z.string()),
+    runbook: z.string(),
+    requires: z.array(z.string()).describe('sensor settings without which it cannot fire'),
+    file: z.string(),
+    line: z.number(),
+    kind: z.enum(['event', 'sequence', 'count', 'first_seen']),
+    matches: z.number().describe('findings since the start'),
+  })
+  .meta({ id: 'Rule' });
+
+const numbers = z.record(z.string(), z.number());
+
+const statusSchema = z
+  .object({
+    version: z.string(),
+    started: z.string(),
+    sources: z.array(
+      z.object({
+        name: z.string(),
+        type: z.string(),
+        state: z.string(),
+        detail: z.string(),
+        newest: z.string().nullable().describe('time of the newest event'),
+        counters: numbers.describe('since the start; every loss is one of these'),
+      }),
+    ),
+    events: numbers.describe('processed, by kind'),
+    late: z.number().describe('processed after the watermark had passed them'),
+    watermark: z.string().nullable().describe('event time up to which all is processed'),
+    held: numbers.describe('what is in memory right now'),
+    evicted: numbers.describe('what was put out at a limit'),
+    rules: z.object({ loaded: z.number(), errors: z.number(), last_reload: z.string().nullable() }),
+    alerts: numbers.describe('by level'),
+    suppressed: z.number(),
+    deliveries: z.record(z.string(), numbers).describe('attempts by sink and outcome'),
+    store: z.object({ ok: z.boolean(), detail: z.string(), bytes: z.number() }),
+    ready: z.boolean(),
+    unready: z.array(z.string()).describe('why it is not ready'),
+  })
+  .meta({ id: 'Status' });
+
+export function statusRoutes(deps: Pick<ApiDeps, 'store' | 'rules' | 'status' | 'unready'>): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/status',
+      id: 'getStatus',
+      tag: 'status',
+      summary: 'Sources, engine, rules, deliveries and store in numbers, counted from the start',
+      scope: 'read',
+      answer: { status: 200, description: 'The status', schema: statusSchema as z.ZodType<object> },
+      handle: async () => {
+        const unready = await deps.unready();
+        return { ...deps.status(), ready: unready.length === 0, unready };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/rules',
+      id: 'listRules',
+      tag: 'rules',
+      summary: 'Rules that are loaded',
+      scope: 'read',
+      query: z.strictObject({
+        level: LEVEL_LIST,
+        tag: z.string().min(1).max(128).optional().describe('such as `attack.t1059.004`, exact'),
+      }),
+      answer: { status: 200, description: 'All rules', schema: z.object({ items: z.array(ruleSchema) }) },
+      handle: ({ query: { level, tag } }) => ({
+        items: deps
+          .rules()
+          .filter(rule => level === undefined || level.includes(rule.level))
+          .filter(rule => tag === undefined || rule.tags.includes(tag.toLowerCase())),
+      }),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/gaps',
+      id: 'listGaps',
+      tag: 'status',
+      summary: 'Periods in which events are known to be lost, newest first',
+      scope: 'read',
+      query: z.strictObject({ since: instant.optional().describe('RFC 3339'), ...paging }),
+      answer: { status: 200, description: 'A page of gaps', schema: pageOf(gapSchema) },
+      handle: ({ query }) => deps.store.gaps(query),
+    }),
+  ];
+}

@@ -1,0 +1,229 @@
+/** The HTTP API: what it is made of, and in which order a request meets it. */
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { createAuthenticator, NOBODY } from './auth.ts';
+import { checkHost, checkOrigin, isLoopback } from './browser-guard.ts';
+import type { ApiConfig } from './config.ts';
+import type { ApiDeps } from './deps.ts';
+import { registerMetrics } from './metrics.ts';
+import { PROBLEM_TYPE, Problem, problemBody, sendProblem, toProblem } from './problem.ts';
+import { addRoute, guardScope, type Method, type Route } from './route.ts';
+import { alertRoutes } from './routes/alerts.ts';
+import { deliveryRoutes } from './routes/deliveries.ts';
+import { documentRoutes } from './routes/documents.ts';
+import { incidentRoutes } from './routes/incidents.ts';
+import { ingestRoute } from './routes/ingest.ts';
+import { liveRoutes } from './routes/live.ts';
+import { probeRoutes } from './routes/probes.ts';
+import { statusRoutes } from './routes/status.ts';
+import { streamRoute } from './routes/stream.ts';
+import { tokenRoutes } from './routes/tokens.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
+import { createEventStream } from './stream.ts';
+
+export interface Api {
+  /** Starts to serve; the address as a URL without a path. Throws when it would be open to more than this machine. */
+  listen(): Promise<string>;
+  /** Ends streams, lets requests finish, closes. Idempotent. */
+  close(): Promise<void>;
+  /** Every route, for documents and tests. */
+  readonly routes: readonly Route[];
+}
+
+/** Nothing but its own style sheets: the API has no page that runs anything. */
+const CONTENT_SECURITY_POLICY = {
+  useDefaults: false,
+  directives: {
+    'default-src': ["'none'"],
+    'style-src': ["'self'"],
+    'base-uri': ["'none'"],
+    'form-action': ["'none'"],
+    'frame-ancestors': ["'none'"],
+  },
+};
+
+const HEADERS_MS_MAX = 10_000;
+const KEEP_ALIVE_MS = 10_000;
+const PATH_PARAMETER_LENGTH_MAX = 1_024;
+
+export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> {
+  const { limits } = config;
+  const loopback = isLoopback(config.host);
+  const authenticator = createAuthenticator(deps.store.tokens, config.adminToken, loopback);
+  const stream = createEventStream(deps, authenticator, limits);
+  const jsonRoutes: Route[] = [
+    ...alertRoutes(deps),
+    ...incidentRoutes(deps, limits),
+    ...liveRoutes(deps, limits),
+    ...deliveryRoutes(deps, limits.sinkTestMsMax),
+    ...webhookRoutes(deps),
+    ...statusRoutes(deps),
+    streamRoute(deps, stream),
+    ...tokenRoutes(deps, () => config.adminToken() !== null),
+    ...probeRoutes(deps),
+  ];
+  const ingest = ingestRoute(deps, limits);
+  const described = [...jsonRoutes, ingest];
+  const routes = [...described, ...documentRoutes(described, deps.status().version)];
+  registerMetrics({ ...deps, stream });
+
+  const app = createServer(config);
+  app.setErrorHandler(async (error, request, reply) => {
+    const problem = toProblem(error);
+    if (problem.status >= 500) logFailure(deps, request, problem, error);
+    await sendProblem(reply, problem);
+  });
+  app.setNotFoundHandler(async (_request, reply) => {
+    await sendProblem(reply, new Problem(404, 'not-found', 'there is nothing at this path'));
+  });
+  app.addHook('onResponse', async (request, reply) => logRequest(deps, request, reply.statusCode, reply.elapsedTime));
+
+  await app.register(helmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY, hsts: config.tls !== null });
+  app.decorateRequest('caller');
+  await app.register(rateLimit, {
+    max: limits.requestsPerMinuteMax,
+    timeWindow: 60_000,
+    keyGenerator: request => (request.caller.id === '' ? request.ip : `token ${request.caller.id}`),
+    errorResponseBuilder: (_request, { ttl }) =>
+      new Problem(429, 'rate-limited', 'too many requests', {
+        headers: { 'retry-after': String(Math.ceil(ttl / 1_000)) },
+      }),
+  });
+  const refusal = app.createRateLimit({
+    max: limits.refusalsPerMinuteMax,
+    timeWindow: 60_000,
+    keyGenerator: request => `refused ${request.ip}`,
+  });
+  app.addHook('onRequest', async request => {
+    request.caller = NOBODY;
+    checkOrigin(request.method, request.headers, config.publicUrl);
+    if (await authenticator.open()) checkHost(request.headers.host, config.publicUrl);
+    const { scope } = request.routeOptions.config;
+    if (scope === undefined || scope === null) return;
+    try {
+      request.caller = await authenticator.identify(request.headers.authorization);
+    } catch (error) {
+      const allowed = await refusal(request);
+      if (!allowed.isAllowed && allowed.isExceeded) {
+        throw new Problem(429, 'rate-limited', 'too many refused tokens', {
+          headers: { 'retry-after': String(allowed.ttlInSeconds) },
+        });
+      }
+      throw error;
+    }
+    guardScope(request);
+  });
+
+  await app.register(async scope => {
+    for (const each of routes) if (each !== ingest) addRoute(scope, each);
+  });
+  await app.register(async scope => {
+    scope.removeAllContentTypeParsers();
+    const options = { parseAs: 'buffer', bodyLimit: limits.ingestBodyBytesMax } as const;
+    scope.addContentTypeParser('*', options, (_request, body, done) => done(null, body));
+    addRoute(scope, ingest);
+  });
+  refuseOtherMethods(app, routes);
+
+  let closing: Promise<void> | null = null;
+  return {
+    routes,
+    async listen() {
+      if (!loopback && config.adminToken() === null && !(await deps.store.tokens.any())) {
+        throw new Error(
+          `api: refusing to listen on ${config.host} without tokens: everyone who reaches it could read and change everything. ` +
+            'Listen on 127.0.0.1, or give it an admin token (api.admin_token_file)',
+        );
+      }
+      return app.listen({ host: config.host, port: config.port });
+    },
+    close() {
+      closing ??= (async () => {
+        stream.close();
+        await app.close();
+      })();
+      return closing;
+    },
+  };
+}
+
+function createServer({ limits, tls }: ApiConfig): FastifyInstance {
+  const options = {
+    logger: false,
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestMsMax,
+    handlerTimeout: limits.requestMsMax,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
+    frameworkErrors: (error: Error, _request: FastifyRequest, reply: Parameters<typeof sendProblem>[0]) => {
+      void sendProblem(reply, toProblem(error));
+    },
+    clientErrorHandler: answerBrokenRequest,
+    http: { headersTimeout: Math.min(HEADERS_MS_MAX, limits.requestMsMax), connectionsCheckingInterval: 2_000 },
+    ...(tls === null ? {} : { https: { cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' } }),
+  };
+  const app = Fastify(options as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance;
+  app.server.maxConnections = limits.connectionsMax;
+  return app;
+}
+
+/** Bytes that are no HTTP, headers that are too long or too slow: answered on the bare socket. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? new Problem(408, 'too-slow', 'the request took too long')
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? new Problem(431, 'too-large', 'the headers are too long')
+        : new Problem(400, 'bad-request', 'this is not HTTP');
+  const { title, ...rest } = problemBody(problem, '');
+  const body = JSON.stringify({ title, ...rest });
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${title}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+      `connection: close\r\n\r\n${body}`,
+  );
+}
+
+/** A known path with another method is 405, with what is allowed. */
+function refuseOtherMethods(app: FastifyInstance, routes: readonly Route[]): void {
+  const all: readonly Method[] = ['GET', 'POST', 'PATCH', 'DELETE'];
+  const others = ['PUT', 'OPTIONS'] as const;
+  for (const path of new Set(routes.map(route => route.path))) {
+    const allowed = routes.filter(route => route.path === path).map(route => route.method);
+    const method = [...all.filter(each => !allowed.includes(each)), ...others];
+    const allow = allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed;
+    app.route({
+      method: allowed.includes('GET') ? method : [...method.filter(each => each !== 'GET'), 'GET'],
+      url: path,
+      handler: async () => {
+        throw new Problem(405, 'method-not-allowed', 'this path does not know this method', {
+          headers: { allow: allow.join(', ') },
+        });
+      },
+    });
+  }
+}
+
+/** Never the query, the headers or the body: people put secrets into all of them. */
+function requestFields(request: FastifyRequest): Record<string, unknown> {
+  return {
+    request_id: request.id,
+    method: request.method,
+    route: request.routeOptions.url ?? '',
+    caller: request.caller?.name ?? '',
+  };
+}
+
+function logRequest({ log }: ApiDeps, request: FastifyRequest, status: number, ms: number): void {
+  log('debug', 'request', { ...requestFields(request), status, ms: Math.round(ms) });
+}
+
+function logFailure({ log }: ApiDeps, request: FastifyRequest, problem: Problem, error: unknown): void {
+  const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  log('error', 'request failed', { ...requestFields(request), status: problem.status, error: cause });
+}
