@@ -3,6 +3,7 @@ import type { Observation } from '../model/observation.ts';
 import { ancestorsOf, baseName, type PodFacts, type Process } from '../model/process.ts';
 import { formatInstant } from '../model/time.ts';
 import type { Finding } from '../rules/finding.ts';
+import { renderMessage } from '../rules/message.ts';
 import type { Alert, AlertEvidence, AlertProcess, AlertRule, Gap } from './alert.ts';
 import { flowsOf } from './flows.ts';
 import { alertId } from './identity.ts';
@@ -94,11 +95,13 @@ function gapsOf(finding: Finding, gaps: readonly Gap[]): Gap[] {
     .slice(0, GAPS_MAX);
 }
 
+/** The rule's own message, else its title with who and where. */
 function messageOf(finding: Finding, process: Process | null, pod: PodFacts | null): string {
-  const who = process === null ? '' : baseName(process.facts.binary);
+  const { rule, trigger, evidence } = finding;
+  if (rule.message !== '') return cut(renderMessage(rule, trigger, evidence), MESSAGE_CHARS_MAX);
+  const who = process === null || process.placeholder ? '' : ` ${baseName(process.facts.binary)}`;
   const where = pod === null ? '' : ` in ${podName(pod)}`;
-  const message = `${finding.rule.title}${who === '' && where === '' ? '' : ':'}${who === '' ? '' : ` ${who}`}${where}`;
-  return cut(message, MESSAGE_CHARS_MAX);
+  return cut(`${rule.title}${who === '' && where === '' ? '' : ':'}${who}${where}`, MESSAGE_CHARS_MAX);
 }
 
 /** At most `max` UTF-16 units, never half a character, with an ellipsis when something is missing. */
@@ -109,7 +112,7 @@ export function cut(text: string, max: number): string {
   return `${last >= 0xd800 && last <= 0xdbff ? head.slice(0, -1) : head}…`;
 }
 
-export function ruleOf(finding: Finding): AlertRule {
+function ruleOf(finding: Finding): AlertRule {
   const { id, title, level, tags, author, description, runbook, references } = finding.rule;
   return { id, title, level, tags, author, description, runbook, references };
 }
