@@ -280,7 +280,7 @@ export class DeliveryLoop {
       this.#counters.retried += ids.length;
       this.#block(incident_id, ids[0] as number, clock.now() + afterMs);
       this.#failures += 1;
-      const holdMs = retryAfterMs ?? Math.min(backoffMs(this.#failures - 1, random()), DELIVERY_LIMITS.holdMsMax);
+      const holdMs = retryAfterMs ?? this.#breakerMs(random());
       this.#holdUntilMs = Math.max(this.#holdUntilMs, clock.now() + holdMs);
       this.#deps.log('warn', 'delivery will be retried', { sink: this.#sink.name, attempts, afterMs, detail });
       return;
@@ -292,6 +292,11 @@ export class DeliveryLoop {
       await this.#releaseReady(0);
       this.#deps.onDisabled(this.#sink.name, detail);
     }
+  }
+
+  /** One failure may be the delivery's own fault; several in a row are the receiver's. */
+  #breakerMs(random: number): number {
+    return this.#failures < 2 ? 0 : Math.min(backoffMs(this.#failures - 2, random), DELIVERY_LIMITS.holdMsMax);
   }
 
   async #dead(ids: readonly number[], detail: string): Promise<void> {

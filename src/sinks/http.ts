@@ -208,7 +208,9 @@ function describeError(error: unknown): string {
 export function parseRetryAfter(value: string, nowMs: number): number | undefined {
   const text = value.trim();
   if (text === '') return undefined;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - nowMs;
+  // A date begins with the name of a day; `Date.parse` alone would take much else for one.
+  const date = /^[A-Za-z]{3}/.test(text) ? Date.parse(text) : Number.NaN;
+  const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : date - nowMs;
   if (Number.isNaN(ms)) return undefined;
   return Math.min(Math.max(ms, 0), HTTP_LIMITS.retryAfterMsMax);
 }
