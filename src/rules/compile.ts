@@ -1,10 +1,20 @@
 /** Condition tree → closures. Literals, sets, networks and regular expressions are made once; nothing is parsed per event. */
 import { RE2JS } from 're2js';
+import { LIMITS } from '../model/limits.ts';
 import type { Observation } from '../model/observation.ts';
-import { ancestorsOf, baseName, type Process } from '../model/process.ts';
-import type { Field, FieldValue } from './catalogue/field.ts';
+import { baseName, type Process } from '../model/process.ts';
+import type { Field, FieldGetter, FieldValue } from './catalogue/field.ts';
 import { parseCidr } from './cidr.ts';
-import type { CidrTest, Comparison, Condition, FieldrefTest, NumberTest, RegexTest, TextTest } from './condition.ts';
+import type {
+  CidrTest,
+  Comparison,
+  Condition,
+  FieldrefTest,
+  KeywordTest,
+  NumberTest,
+  RegexTest,
+  TextTest,
+} from './condition.ts';
 import { KEYWORD_FIELDS } from './keywords.ts';
 import { type TextMatcher, textMatcher } from './text-matcher.ts';
 import { regexFlags } from './values.ts';
@@ -34,7 +44,10 @@ function compile(condition: Condition): Test {
       const of = compile(condition.of);
       return (o, subject) => {
         if (subject === null) return false;
-        for (const ancestor of ancestorsOf(subject)) if (of(o, ancestor)) return true;
+        let left = LIMITS.ancestryDepthMax;
+        for (let at = subject.parent; at !== null && at !== subject && left > 0; at = at.parent, left--) {
+          if (of(o, at)) return true;
+        }
         return false;
       };
     }
@@ -58,7 +71,7 @@ function compile(condition: Condition): Test {
       return (o, subject) => get(o, subject) === wanted;
     }
     case 'keywords':
-      return keywordTest(textMatcher(condition.patterns, 'any'), condition);
+      return compileKeywords(condition);
     case 'text':
       return compileText(condition);
     case 'regex':
@@ -106,8 +119,7 @@ function atLeast(n: number, tests: readonly Test[]): Test {
 }
 
 /** A test over the present texts of a field: some element suffices; `negated` asks that the field is there and no element matches. */
-function overTexts(field: Field, negated: boolean, matches: TextMatcher): Test {
-  const { get } = field;
+function overTexts(get: FieldGetter, negated: boolean, matches: TextMatcher): Test {
   return (o, subject) => {
     const value = get(o, subject);
     if (typeof value === 'string') return value !== '' && matches(value) !== negated;
@@ -120,37 +132,43 @@ function overTexts(field: Field, negated: boolean, matches: TextMatcher): Test {
 }
 
 /** `all` over a field of several texts: each pattern may find its own. */
-function overTextsAll(field: Field, negated: boolean, each: readonly TextMatcher[]): Test {
+function overTextsAll(get: FieldGetter, negated: boolean, each: readonly TextMatcher[]): Test {
   const [first, second] = each;
-  if (first !== undefined && second === undefined) return overTexts(field, negated, first);
-  const all = every(each.map(matches => overTexts(field, false, matches)));
+  if (first !== undefined && second === undefined) return overTexts(get, negated, first);
+  const all = every(each.map(matches => overTexts(get, false, matches)));
   if (!negated) return all;
-  const { get } = field;
   return (o, subject) => isPresent(get(o, subject)) && !all(o, subject);
 }
 
-function prepared(matches: TextMatcher, node: { readonly cased: boolean; readonly baseName: boolean }): TextMatcher {
-  if (node.baseName) {
-    return node.cased ? text => matches(baseName(text)) : text => matches(baseName(text).toLowerCase());
-  }
-  return node.cased ? matches : text => matches(text.toLowerCase());
+interface TextMode {
+  readonly cased: boolean;
+  readonly baseName: boolean;
+}
+
+/** The getter to use with `prepared` matchers: the one that gives lower case already, where there is one. */
+const getterFor = (field: Field, { cased }: TextMode): FieldGetter =>
+  cased ? field.get : (field.getLower ?? field.get);
+
+function prepared(matches: TextMatcher, field: Field, { cased, baseName: base }: TextMode): TextMatcher {
+  const folds = !cased && field.getLower === undefined;
+  if (base) return folds ? text => matches(baseName(text.toLowerCase())) : text => matches(baseName(text));
+  return folds ? text => matches(text.toLowerCase()) : matches;
 }
 
 function compileText(node: TextTest): Test {
-  if (node.quantifier === 'any')
-    return overTexts(node.field, node.negated, prepared(textMatcher(node.patterns, 'any'), node));
-  return overTextsAll(
-    node.field,
-    node.negated,
-    node.patterns.map(pattern => prepared(textMatcher([pattern], 'any'), node)),
-  );
+  const get = getterFor(node.field, node);
+  const ready = (matches: TextMatcher): TextMatcher => prepared(matches, node.field, node);
+  if (node.quantifier === 'any') return overTexts(get, node.negated, ready(textMatcher(node.patterns, 'any')));
+  const each = node.patterns.map(pattern => ready(textMatcher([pattern], 'any')));
+  return overTextsAll(get, node.negated, each);
 }
 
-function keywordTest(any: TextMatcher, node: Extract<Condition, { type: 'keywords' }>): Test {
-  const fields = KEYWORD_FIELDS;
-  const one = (matches: TextMatcher): Test =>
-    some(fields.map(field => overTexts(field, false, prepared(matches, { cased: node.cased, baseName: false }))));
-  return node.quantifier === 'any' ? one(any) : every(node.patterns.map(pattern => one(textMatcher([pattern], 'any'))));
+function compileKeywords(node: KeywordTest): Test {
+  const mode: TextMode = { cased: node.cased, baseName: false };
+  const anywhere = (matches: TextMatcher): Test =>
+    some(KEYWORD_FIELDS.map(field => overTexts(getterFor(field, mode), false, prepared(matches, field, mode))));
+  if (node.quantifier === 'any') return anywhere(textMatcher(node.patterns, 'any'));
+  return every(node.patterns.map(pattern => anywhere(textMatcher([pattern], 'any'))));
 }
 
 function compileRegex(node: RegexTest): Test {
@@ -158,8 +176,8 @@ function compileRegex(node: RegexTest): Test {
     const regex = RE2JS.compile(source, regexFlags(node.flags));
     return node.baseName ? text => regex.test(baseName(text)) : text => regex.test(text);
   });
-  if (node.quantifier === 'all') return overTextsAll(node.field, node.negated, each);
-  return overTexts(node.field, node.negated, text => {
+  if (node.quantifier === 'all') return overTextsAll(node.field.get, node.negated, each);
+  return overTexts(node.field.get, node.negated, text => {
     for (const matches of each) if (matches(text)) return true;
     return false;
   });
@@ -167,8 +185,8 @@ function compileRegex(node: RegexTest): Test {
 
 function compileCidr(node: CidrTest): Test {
   const each = node.networks.map(network => parseCidr(network) ?? (() => false));
-  if (node.quantifier === 'all') return overTextsAll(node.field, node.negated, each);
-  return overTexts(node.field, node.negated, text => {
+  if (node.quantifier === 'all') return overTextsAll(node.field.get, node.negated, each);
+  return overTexts(node.field.get, node.negated, text => {
     for (const matches of each) if (matches(text)) return true;
     return false;
   });

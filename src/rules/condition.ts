@@ -64,10 +64,18 @@ export interface FieldrefTest extends Test {
   readonly cased: boolean;
 }
 
+/** Text anywhere in the event. */
+export interface KeywordTest {
+  readonly type: 'keywords';
+  readonly patterns: readonly Pattern[];
+  readonly quantifier: Quantifier;
+  readonly cased: boolean;
+}
+
 export type Condition =
   | { readonly type: 'and' | 'or'; readonly of: readonly Condition[] }
   | { readonly type: 'not'; readonly of: Condition }
-  /** At least `n` of them. */
+  /** At least `n` (1 or more) of them. */
   | { readonly type: 'some'; readonly n: number; readonly of: readonly Condition[] }
   | TextTest
   | RegexTest
@@ -76,13 +84,7 @@ export type Condition =
   | FieldrefTest
   | { readonly type: 'boolean'; readonly field: Field; readonly value: boolean; readonly negated: boolean }
   | { readonly type: 'exists'; readonly field: Field; readonly value: boolean }
-  /** Text anywhere in the event. */
-  | {
-      readonly type: 'keywords';
-      readonly patterns: readonly Pattern[];
-      readonly quantifier: Quantifier;
-      readonly cased: boolean;
-    }
+  | KeywordTest
   /** Some ancestor satisfies `of`, whose fields then speak of that ancestor. */
   | { readonly type: 'ancestor'; readonly of: Condition }
   | { readonly type: 'category'; readonly category: Category }

@@ -1,7 +1,6 @@
 /** The field catalogue: one table that loading, compilation, documentation and completion read. */
 import { nearest } from '../../model/nearest.ts';
-import type { Observation } from '../../model/observation.ts';
-import type { Field, FieldFamily, FieldValue } from './field.ts';
+import type { Field, FieldFamily } from './field.ts';
 import { flowFamilies, flowFields } from './flow.ts';
 import { hookFamilies, hookFields } from './hook.ts';
 import { placeFamilies, placeFields } from './pod.ts';
@@ -39,10 +38,4 @@ export function nearestField(name: string): string | null {
   const names = [...byName.keys(), ...OBJECT_LISTS, ...FAMILIES.map(family => family.pattern)];
   const last = `.${name.slice(name.lastIndexOf('.') + 1)}`;
   return nearest(name, names) ?? names.find(known => known.endsWith(last)) ?? null;
-}
-
-/** Reads a field of an observation whose subject is its own process; null for an unknown name. Lists come as lists: any element counts. */
-export function fieldReader(name: string): ((o: Observation) => FieldValue) | null {
-  const field = findField(name);
-  return field === null ? null : o => field.get(o, o.process);
 }

@@ -23,6 +23,8 @@ export interface Field {
   /** Event kinds on which it can be present. */
   readonly kinds: readonly EventKind[];
   readonly get: FieldGetter;
+  /** The same in lower case where that is kept ready, so that rules need not make it again; absent elsewhere. */
+  readonly getLower?: FieldGetter;
   readonly describe: string;
   /** Sensor settings without which it is never present. */
   readonly requires: readonly string[];

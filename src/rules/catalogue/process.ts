@@ -3,7 +3,7 @@ import type { Observation } from '../../model/observation.ts';
 import { ancestorsOf, type Namespaces, type Process } from '../../model/process.ts';
 import { MICROS_PER_MS } from '../../model/time.ts';
 import { type Field, type FieldFamily, type FieldType, type FieldValue, SUBJECT_KINDS } from './field.ts';
-import { commandLines, processName } from './text.ts';
+import { type Rendered, rendered } from './text.ts';
 
 type ProcessGetter = (p: Process, o: Observation) => FieldValue;
 type Row = readonly [name: string, type: FieldType, get: ProcessGetter, describe: string, requires?: string];
@@ -24,6 +24,14 @@ const NAMESPACES = [
 ];
 const NONE: readonly string[] = [];
 
+/** What is kept in lower case. */
+const LOWER: Readonly<Record<string, (r: Rendered) => FieldValue>> = {
+  name: r => r.nameLower,
+  binary: r => r.binaryLower,
+  arguments: r => r.argumentsLower,
+  command_line: r => r.commandLinesLower,
+};
+
 const ROWS: readonly Row[] = [
   ['exec_id', 'string', p => p.execId, 'identity of the executed image'],
   ['pid', 'number', p => (p.placeholder ? null : p.facts.pid), 'process id on the host'],
@@ -42,7 +50,7 @@ const ROWS: readonly Row[] = [
   [
     'name',
     'string',
-    p => processName(p.facts),
+    p => rendered(p.facts).name,
     'base name of the binary; for busybox and toybox the applet named by the first argument',
   ],
   [
@@ -54,7 +62,7 @@ const ROWS: readonly Row[] = [
   [
     'command_line',
     'strings',
-    p => commandLines(p.facts),
+    p => rendered(p.facts).commandLines,
     'binary (as path, and as base name) and arguments (as reported, and without added quotes): a pattern may match any of these forms',
   ],
   ['cwd', 'string', p => p.facts.cwd, 'working directory'],
@@ -110,12 +118,10 @@ const ROWS: readonly Row[] = [
   ],
 ];
 
-const privileged = (p: Process): boolean => p.facts.binaryProperties?.file != null;
-
 function deleted(p: Process): boolean {
   const binary = p.facts.binary;
   return (
-    privileged(p) ||
+    p.facts.binaryProperties?.file != null ||
     binary.endsWith(' (deleted)') ||
     binary.startsWith('memfd:') ||
     /^\/(proc\/(self|\d+)|dev)\/fd\/\d+$/.test(binary)
@@ -131,7 +137,7 @@ const TTY_ANCESTORS_MAX = 16;
 
 function terminal(p: Process): boolean | null {
   for (const ancestor of ancestorsOf(p, TTY_ANCESTORS_MAX)) {
-    if (/^(runc|crun|youki)$/.test(processName(ancestor.facts))) {
+    if (/^(runc|crun|youki)$/.test(rendered(ancestor.facts).name)) {
       return /(^|\s)(--tty|-t|-it|-ti)(\s|$)/.test(ancestor.facts.arguments) ? true : null;
     }
   }
@@ -145,17 +151,28 @@ const of = {
 
 function fieldsOf(prefix: 'process' | 'parent'): Field[] {
   const who = of[prefix];
-  const field = ([name, type, get, describe, requires]: Row): Field => ({
-    name: `${prefix}.${name}`,
-    type,
-    kinds: SUBJECT_KINDS,
-    get: (o, subject) => {
-      const p = who(o, subject);
-      return p === null ? null : get(p, o);
-    },
-    describe,
-    requires: requires === undefined ? [] : [requires],
-  });
+  const field = ([name, type, get, describe, requires]: Row): Field => {
+    const lower = LOWER[name];
+    const base: Field = {
+      name: `${prefix}.${name}`,
+      type,
+      kinds: SUBJECT_KINDS,
+      get: (o, subject) => {
+        const p = who(o, subject);
+        return p === null ? null : get(p, o);
+      },
+      describe,
+      requires: requires === undefined ? [] : [requires],
+    };
+    if (lower === undefined) return base;
+    return {
+      ...base,
+      getLower: (o, subject) => {
+        const p = who(o, subject);
+        return p === null ? null : lower(rendered(p.facts));
+      },
+    };
+  };
   const rows: readonly Row[] = [
     ...ROWS,
     ...NAMESPACES.map(
