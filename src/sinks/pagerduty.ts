@@ -5,7 +5,7 @@ import { HttpClient } from './http.ts';
 import { judge, judgeFailure } from './reply.ts';
 import { type Secret, secretOf, tlsOf } from './secrets.ts';
 import type { Delivery, SendResult, Sink } from './sink.ts';
-import { cut, type Story, tell } from './story.ts';
+import { clean, cut, type Story, tell } from './story.ts';
 import { deliveryKeys, httpKeys, oneOf } from './units.ts';
 
 export const pagerdutyConfig = z
@@ -32,6 +32,8 @@ export const PAGERDUTY_LIMITS = {
 } as const;
 
 const SEVERITY: Readonly<Record<string, string>> = { critical: 'critical', high: 'error', medium: 'warning' };
+
+const SHORT_MAX = 255;
 
 /** Longest text in custom_details, tried in turn until the event fits. */
 const BUDGETS = [1_000, 300, 100] as const;
@@ -79,13 +81,16 @@ export function pagerdutyEvent(
       : { client_url: story.link, links: [{ href: story.link, text: 'Incident in Spoor' }] }),
     payload: {
       summary: cut(`${story.badge}: ${story.headline}`, PAGERDUTY_LIMITS.summaryMax),
-      source: cut(incident?.pods[0] ?? first?.node ?? 'spoor', 255) || 'spoor',
+      source: clean(incident?.pods[0] ?? first?.node ?? 'spoor', SHORT_MAX) || 'spoor',
       severity: SEVERITY[incident?.level ?? story.level] ?? 'info',
       timestamp: first?.time ?? incident?.last_seen,
       ...(component === null
         ? {}
-        : { component: cut(component.workload || component.name, 255), group: cut(component.namespace, 255) }),
-      ...(first === undefined ? {} : { class: cut(first.rule.title, 255) }),
+        : {
+            component: clean(component.workload || component.name, SHORT_MAX),
+            group: clean(component.namespace, SHORT_MAX),
+          }),
+      ...(first === undefined ? {} : { class: clean(first.rule.title, SHORT_MAX) }),
       custom_details: details(story, budget),
     },
   });

@@ -140,7 +140,9 @@ function endpointText({ ip, port, names, pod, kind }: AlertEndpoint): string {
   return known === '' ? address : `${known} ${address}`;
 }
 
-const clean = (text: string): string => cut(escapeTerminal(text), STORY_LIMITS.textMax);
+/** One line that cannot act. Cut first, so that the work is bounded too. */
+export const clean = (text: string, max: number = STORY_LIMITS.textMax): string =>
+  cut(escapeTerminal(cut(text, max)), max);
 
 /** At most `max` UTF-16 units, the last of them `…` when cut; never half of a surrogate pair. */
 export function cut(text: string, max: number): string {

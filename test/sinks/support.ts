@@ -286,3 +286,15 @@ export class MemoryOutbox implements Outbox {
     if (this.broken) throw new Error('disk full');
   }
 }
+
+/** Every string in a value, keys included. */
+export function stringsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  if (Array.isArray(value)) return value.flatMap(stringsIn);
+  return typeof value === 'object' && value !== null
+    ? Object.entries(value).flatMap(([key, child]) => [key, ...stringsIn(child)])
+    : [];
+}
+
+/** What could steer, hide or reorder; the line ends within our own layout aside. */
+export const STEERS = /[^\P{Cc}\n]|\p{Cs}|\p{Bidi_Control}|[\u2028\u2029\u200b\ufeff\u00ad\u{e0000}-\u{e007f}]/u;

@@ -91,7 +91,10 @@ describe('a webhook', () => {
     const missing = keep(
       createWebhook('hook', parse({ url, secret: undefined, secret_file: '/nonexistent/secret' }), someDeps()),
     );
-    expect(await missing.send(aDelivery(), signal())).toMatchObject({ outcome: 'retry', detail: expect.stringMatching(/ENOENT/) });
+    expect(await missing.send(aDelivery(), signal())).toMatchObject({
+      outcome: 'retry',
+      detail: expect.stringMatching(/ENOENT/),
+    });
     expect(received).toEqual([]);
   });
 
@@ -122,7 +125,10 @@ describe('a webhook', () => {
   it('set up through the API reaches no private address', async () => {
     const { url, received } = await server();
     const sink = keep(createSubscription('webhook:1', { url: () => url, secrets: () => [key(1)] }, someDeps()));
-    expect(await sink.send(aDelivery(), signal())).toMatchObject({ outcome: 'drop', detail: expect.stringMatching(/not a public address/) });
+    expect(await sink.send(aDelivery(), signal())).toMatchObject({
+      outcome: 'drop',
+      detail: expect.stringMatching(/not a public address/),
+    });
     expect(received).toEqual([]);
   });
 
