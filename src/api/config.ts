@@ -56,7 +56,7 @@ export const API_LIMITS: ApiLimits = {
   streamHeartbeatMs: 15_000,
   streamStallMsMax: 30_000,
   streamBatchEntriesMax: 200,
-  captureRecordsMax: 100_000,
+  captureRecordsMax: 50_000,
   treeProcessesMax: 5_000,
   treeAlertsMax: 1_000,
   timelineEntriesMax: 10_000,

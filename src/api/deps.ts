@@ -187,10 +187,12 @@ export interface IngestPort {
 export interface SinkRecord {
   readonly name: string;
   readonly type: string;
-  /** `disabled` by its receiver (410) or its circuit breaker is open: `waiting`. */
+  /** `waiting` after a failure, `disabled` by its receiver. */
   readonly state: 'ok' | 'waiting' | 'disabled';
   /** Last result in plain words, or ''. */
   readonly detail: string;
+  readonly lastSuccessMs: number | null;
+  readonly lastFailureMs: number | null;
 }
 
 export interface SinksPort {
@@ -260,6 +262,8 @@ export interface ApiDeps {
   /** Null when no ingest source is configured. */
   readonly ingest: IngestPort | null;
   readonly sinks: SinksPort;
+  /** Called after every change of a webhook, before it is answered: whoever delivers reads them again. */
+  webhooksChanged(): Promise<void> | void;
   rules(): readonly RuleRecord[];
   status(): EngineStatus;
   /** Why it is not ready, one sentence each; [] when it is. */

@@ -81,10 +81,15 @@ function validate(spec: Route, request: FastifyRequest): { params: unknown; quer
   return { params, query, body };
 }
 
+/** Whether HEAD is answered too: not for what never ends. */
+export const hasHead = (spec: Route): boolean =>
+  spec.method === 'GET' && !('media' in spec.answer && spec.answer.media === 'text/event-stream');
+
 export function addRoute(app: FastifyInstance, spec: Route): void {
   app.route({
     method: spec.method,
     url: spec.path,
+    exposeHeadRoute: hasHead(spec),
     config: {
       scope: spec.scope,
       ...(spec.requestsPerMinuteMax === undefined

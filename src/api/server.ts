@@ -8,7 +8,7 @@ import type { ApiConfig } from './config.ts';
 import type { ApiDeps } from './deps.ts';
 import { registerMetrics } from './metrics.ts';
 import { PROBLEM_TYPE, Problem, problemBody, sendProblem, toProblem } from './problem.ts';
-import { addRoute, guardScope, type Method, type Route } from './route.ts';
+import { addRoute, guardScope, hasHead, type Route } from './route.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { documentRoutes } from './routes/documents.ts';
@@ -189,20 +189,21 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: import('node:
   );
 }
 
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
 /** A known path with another method is 405, with what is allowed. */
 function refuseOtherMethods(app: FastifyInstance, routes: readonly Route[]): void {
-  const all: readonly Method[] = ['GET', 'POST', 'PATCH', 'DELETE'];
-  const others = ['PUT', 'OPTIONS'] as const;
-  for (const path of new Set(routes.map(route => route.path))) {
-    const allowed = routes.filter(route => route.path === path).map(route => route.method);
-    const method = [...all.filter(each => !allowed.includes(each)), ...others];
-    const allow = allowed.includes('GET') ? [...allowed, 'HEAD'] : allowed;
+  for (const path of new Set(routes.map(spec => spec.path))) {
+    const allowed = routes
+      .filter(spec => spec.path === path)
+      .flatMap((spec): string[] => (hasHead(spec) ? [spec.method, 'HEAD'] : [spec.method]));
     app.route({
-      method: allowed.includes('GET') ? method : [...method.filter(each => each !== 'GET'), 'GET'],
+      method: METHODS.filter(method => !allowed.includes(method)),
       url: path,
+      exposeHeadRoute: false,
       handler: async () => {
         throw new Problem(405, 'method-not-allowed', 'this path does not know this method', {
-          headers: { allow: allow.join(', ') },
+          headers: { allow: allowed.join(', ') },
         });
       },
     });

@@ -35,7 +35,9 @@ const sinkSchema = z
     name: z.string(),
     type: z.string(),
     state: z.enum(['ok', 'waiting', 'disabled']),
-    detail: z.string(),
+    detail: z.string().describe('last result in plain words'),
+    last_success_at: z.number().nullable().describe('ms since the Unix epoch'),
+    last_failure_at: z.number().nullable(),
     deliveries: z.object({
       pending: z.number(),
       leased: z.number(),
@@ -47,8 +49,17 @@ const sinkSchema = z
   .meta({ id: 'Sink' });
 
 function withCounts(sink: SinkRecord, counts: DeliveryCounts): z.infer<typeof sinkSchema> {
-  const { oldest = null, ...states } = counts.get(sink.name) ?? {};
-  return { ...sink, deliveries: { pending: 0, leased: 0, delivered: 0, dead: 0, ...states, oldest_pending: oldest } };
+  const { name, type, state, detail, lastSuccessMs, lastFailureMs } = sink;
+  const { oldest = null, ...states } = counts.get(name) ?? {};
+  return {
+    name,
+    type,
+    state,
+    detail,
+    last_success_at: lastSuccessMs,
+    last_failure_at: lastFailureMs,
+    deliveries: { pending: 0, leased: 0, delivered: 0, dead: 0, ...states, oldest_pending: oldest },
+  };
 }
 
 type Deps = Pick<ApiDeps, 'store' | 'sinks'>;
@@ -101,7 +112,7 @@ export function deliveryRoutes(deps: Deps, sinkTestMsMax: number): Route[] {
         const result = await sinks.test(params.name, AbortSignal.timeout(sinkTestMsMax));
         if (result === null) throw notFound('this sink');
         await store.audit({ actor: caller.name, action: 'sink.test', target: params.name, detail: result.outcome });
-        return result;
+        return { outcome: result.outcome, detail: result.detail };
       },
     }),
     route({

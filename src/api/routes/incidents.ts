@@ -1,8 +1,8 @@
 /** What happened, as a whole: incidents with their tree, their timeline and their evidence. */
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { pipeline, Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
 import { z } from 'zod';
-import type { Alert, Incident } from '../../alerts/alert.ts';
+import type { Alert, AlertEvidence, Incident } from '../../alerts/alert.ts';
 import type { Caller } from '../auth.ts';
 import type { ApiLimits } from '../config.ts';
 import type { ApiDeps, Scope } from '../deps.ts';
@@ -22,7 +22,6 @@ import {
 import { timeline, timelineSchema } from '../timeline.ts';
 import { incidentTree, treeSchema } from '../tree.ts';
 
-const compress = promisify(gzip);
 const idParams = z.strictObject({ id: idSchema });
 const MERGES_FOLLOWED_MAX = 16;
 const PAGE = 500;
@@ -39,6 +38,10 @@ async function alertsOf(store: Deps['store'], incident: string, scope: Scope, ma
     cursor = page.next ?? undefined;
   } while (cursor !== undefined && alerts.length < max);
   return alerts;
+}
+
+function* linesOf(evidence: readonly AlertEvidence[]): Generator<string> {
+  for (const record of evidence) yield `${JSON.stringify(record.raw)}\n`;
 }
 
 export function incidentRoutes({ store, live }: Deps, limits: ApiLimits): Route[] {
@@ -164,14 +167,13 @@ export function incidentRoutes({ store, live }: Deps, limits: ApiLimits): Route[
       handle: async ({ params, query, caller, reply }) => {
         const { id } = await findCurrent(params.id, caller);
         const evidence = await store.incidentEvidence(id, limits.captureRecordsMax, caller.namespaces);
-        // Several alerts may rest on one event; the capture holds it once.
-        const lines = new Set(evidence.map(record => JSON.stringify(record.raw)));
-        const text = [...lines].map(line => `${line}\n`).join('');
+        const lines = Readable.from(linesOf(evidence));
         reply.header('content-disposition', `attachment; filename="incident-${id}.${query.format}"`);
         reply.header('cache-control', 'no-store');
         if (evidence.length >= limits.captureRecordsMax) reply.header('spoor-truncated', 'true');
-        if (query.format === 'jsonl') return reply.type('application/x-ndjson').send(text);
-        return reply.type('application/gzip').send(await compress(text));
+        if (query.format === 'jsonl') return reply.type('application/x-ndjson').send(lines);
+        // An error of either stream destroys the reply; there is nobody left to tell.
+        return reply.type('application/gzip').send(pipeline(lines, createGzip(), () => {}));
       },
     }),
     stateRoute('acknowledge', 'acknowledged'),

@@ -47,10 +47,12 @@ function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], un
 
 const idParams = z.strictObject({ id: idSchema });
 
-export function webhookRoutes({ store }: Pick<ApiDeps, 'store'>): Route[] {
+export function webhookRoutes({ store, webhooksChanged }: Pick<ApiDeps, 'store' | 'webhooksChanged'>): Route[] {
   const { webhooks } = store;
-  const audit = (actor: string, action: string, id: string): Promise<void> =>
-    store.audit({ actor, action: `webhook.${action}`, target: id, detail: '' });
+  const changed = async (actor: string, action: string, id: string): Promise<void> => {
+    await store.audit({ actor, action: `webhook.${action}`, target: id, detail: '' });
+    await webhooksChanged();
+  };
   return [
     route({
       method: 'GET',
@@ -84,7 +86,7 @@ export function webhookRoutes({ store }: Pick<ApiDeps, 'store'>): Route[] {
       handle: async ({ body, caller }) => {
         const namespaces = body.namespaces ?? caller.namespaces;
         const created = await webhooks.create({ ...body, namespaces }, caller.namespaces);
-        await audit(caller.name, 'create', created.webhook.id);
+        await changed(caller.name, 'create', created.webhook.id);
         return created;
       },
     }),
@@ -120,7 +122,7 @@ export function webhookRoutes({ store }: Pick<ApiDeps, 'store'>): Route[] {
         const patch = body.namespaces === null ? { ...body, namespaces: caller.namespaces } : body;
         const webhook = await webhooks.update(params.id, defined(patch), caller.namespaces);
         if (webhook === null) throw notFound('this webhook');
-        await audit(caller.name, 'update', params.id);
+        await changed(caller.name, 'update', params.id);
         return webhook;
       },
     }),
@@ -136,7 +138,7 @@ export function webhookRoutes({ store }: Pick<ApiDeps, 'store'>): Route[] {
       problems: [404],
       handle: async ({ params, caller }) => {
         if (!(await webhooks.delete(params.id, caller.namespaces))) throw notFound('this webhook');
-        await audit(caller.name, 'delete', params.id);
+        await changed(caller.name, 'delete', params.id);
       },
     }),
     route({
@@ -155,7 +157,7 @@ export function webhookRoutes({ store }: Pick<ApiDeps, 'store'>): Route[] {
       handle: async ({ params, body, caller }) => {
         const secret = await webhooks.rotate(params.id, body.overlap_ms, caller.namespaces);
         if (secret === null) throw notFound('this webhook');
-        await audit(caller.name, 'rotate', params.id);
+        await changed(caller.name, 'rotate', params.id);
         return { secret };
       },
     }),
