@@ -36,12 +36,12 @@ export interface Block {
 type Entry = { [role in Role]: Block | null };
 
 export class ProcessBlocks {
-  readonly #memory: ProcessMemory;
+  readonly memory: ProcessMemory;
   readonly #entries = new GenerationMap<string, Entry>(BLOCKS_MAX);
   readonly #spec = messageSpec('tetragon.Process');
 
   constructor(interned: Interned) {
-    this.#memory = new ProcessMemory(interned);
+    this.memory = new ProcessMemory(interned);
   }
 
   /** The block in `bytes[start, end)`. `expected` is the block that most likely stands there, compared first. */
@@ -51,7 +51,7 @@ export class ProcessBlocks {
     const entry = this.#entries.get(execId);
     const known = entry?.[role] ?? null;
     if (known !== null && known !== expected && same(known, bytes, start, end)) return known;
-    const version = this.#memory.version(readJson(this.#spec, new Reader(bytes, start, end), end) as JsonObject, role);
+    const version = this.memory.version(readJson(this.#spec, new Reader(bytes, start, end), end) as JsonObject, role);
     const kept = end - start <= BLOCK_BYTES_MAX && execId !== '';
     const block: Block = {
       version,

@@ -6,11 +6,18 @@ import type { Event, ProcessEvent, ProcessEventKind } from '../../model/event.ts
 import { MICROS_PER_SECOND } from '../../model/time.ts';
 import { type Interned, splitNodeName } from '../intern.ts';
 import { NO_ANCESTORS, newAncestors, newParent } from '../json/memory.ts';
-import { assemble, type Envelope, rateLimitFact, throttleFact } from '../json/tetragon.ts';
+import {
+  assemble,
+  type Envelope,
+  processEvent,
+  rateLimitFact,
+  tetragonEnvelope,
+  throttleFact,
+} from '../json/tetragon.ts';
 import { type Block, ProcessBlocks } from './blocks.ts';
 import { type JsonObject, readFieldInto, readJson } from './export-json.ts';
-import { BYTES, newTextMemo, Reader, readStamp, stamp } from './reader.ts';
-import { MessageRecord } from './record.ts';
+import { BYTES, newTextMemo, Reader, readStamp, stamp, WireError } from './reader.ts';
+import { MessageRecord, TextRecord } from './record.ts';
 import { type MessageSpec, messageSpec } from './schema.ts';
 
 const NODE_NAME = 1000;
@@ -70,7 +77,7 @@ export class TetragonDecoder {
     this.blocks = new ProcessBlocks(interned);
   }
 
-  /** Null for kinds of no use, of which unknown ones are counted. Throws `WireError` when the bytes are no such message. */
+  /** Null for kinds of no use, of which unknown ones are counted. Throws `WireError` when the bytes are no such event. */
   decode(bytes: Buffer): Event | null {
     const reader = new Reader(bytes);
     let number = 0;
@@ -108,7 +115,7 @@ export class TetragonDecoder {
     const layout = this.#layouts.get(number);
     if (layout !== undefined) return this.#process(layout, reader, end, at, envelope);
     if (number === RATE_LIMIT_INFO || number === PROCESS_THROTTLE) {
-      if (Number.isNaN(seconds)) return null;
+      if (Number.isNaN(seconds)) throw new WireError('an event without a time');
       const line = { time: { seconds, nanos } };
       if (number === RATE_LIMIT_INFO) return rateLimitFact(line, this.#body(this.#rateLimit, reader, end), envelope);
       return throttleFact(line, this.#body(this.#throttle, reader, end), envelope);
@@ -117,13 +124,19 @@ export class TetragonDecoder {
     return null;
   }
 
+  /** A process_exec that came in another way than as a message: `line` is what the export would have printed. */
+  execOf(line: { readonly process_exec: JsonObject; readonly [key: string]: unknown }): ProcessEvent | null {
+    const envelope = tetragonEnvelope(line, this.#source, new TextRecord(JSON.stringify(line)));
+    return processEvent('process_exec', line, line.process_exec, envelope, this.blocks.memory);
+  }
+
   #process(
     layout: Layout,
     reader: Reader,
     end: number,
     at: { time: number; ns: number },
     envelope: Envelope,
-  ): ProcessEvent | null {
+  ): ProcessEvent {
     const { bytes } = reader;
     const chain = this.#chain;
     chain.length = 0;
@@ -149,7 +162,7 @@ export class TetragonDecoder {
         reader.pos = to;
       } else readFieldInto(layout.spec, tag, reader, body);
     }
-    if (own === null) return null;
+    if (own === null) throw new WireError('an event without a process');
     const time = Number.isNaN(at.time) ? ownTime(own) : at;
     const parent = parentStart < 0 ? null : this.#parent(own, bytes, parentStart, parentEnd);
     const ancestors = chain.length === 0 ? NO_ANCESTORS : this.#ancestors(own, bytes);
