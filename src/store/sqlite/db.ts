@@ -21,6 +21,8 @@ export interface DbOptions {
 const BALLAST_BYTES = 1024 * 1024;
 const BUSY_TIMEOUT_MS = 5_000;
 const STATEMENTS_MAX = 512;
+/** Evidence is kilobytes an alert: pages of the default 4 KiB would chain it over many, at twice the cost. */
+const PAGE_BYTES = 8192;
 const WAL_BYTES_KEPT = 16 * 1024 * 1024;
 
 type Bindable = string | number | null | bigint | Buffer;
@@ -111,7 +113,8 @@ export class Db {
       }
       return;
     }
-    // Only possible before the first table; without effect later.
+    // The first two are only possible before the first table; without effect later.
+    this.sqlite.pragma(`page_size = ${PAGE_BYTES}`);
     this.sqlite.pragma('auto_vacuum = INCREMENTAL');
     this.sqlite.pragma('journal_mode = WAL');
     this.sqlite.pragma('synchronous = FULL');
