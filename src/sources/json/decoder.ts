@@ -5,6 +5,8 @@
 import type { Event, ProcessEventKind } from '../../model/event.ts';
 import { LIMITS } from '../../model/limits.ts';
 import { Interned } from '../intern.ts';
+import { FastHubble } from './fast-hubble.ts';
+import { FastTetragon } from './fast-tetragon.ts';
 import { flowEvent, hubbleEnvelope, lostEventsFact, nodeStatusFact } from './hubble.ts';
 import { ProcessMemory } from './memory.ts';
 import { LineRecord } from './record.ts';
@@ -37,11 +39,17 @@ export class JsonDecoder {
   readonly #source: string;
   readonly #interned = new Interned();
   readonly #memory = new ProcessMemory(this.#interned);
+  readonly #fastTetragon: FastTetragon | null;
+  readonly #fastHubble: FastHubble | null;
   /** Lines of an unknown kind, which were passed over. */
   unknownKinds = 0;
+  /** Events of the fast path, of all. */
+  fastEvents = 0;
 
   constructor(options: DecoderOptions = {}) {
     this.#source = options.source ?? '';
+    this.#fastTetragon = options.fast === false ? null : new FastTetragon(this.#source, this.#memory);
+    this.#fastHubble = options.fast === false ? null : new FastHubble(this.#source, this.#interned);
   }
 
   /**
@@ -50,6 +58,11 @@ export class JsonDecoder {
    */
   decode(bytes: Buffer, start: number, end: number): Event | Malformed | null {
     if (end - start > LIMITS.lineBytesMax) return new Malformed('line too long');
+    const event = this.#fastTetragon?.decode(bytes, start, end) ?? this.#fastHubble?.decode(bytes, start, end);
+    if (event) {
+      this.fastEvents++;
+      return event;
+    }
     return this.#slow(bytes, start, end);
   }
 
@@ -108,6 +121,7 @@ function isBlank(line: string): boolean {
 export function decodeLine(text: string): Event {
   const bytes = Buffer.from(text);
   const event = new JsonDecoder().decode(bytes, 0, bytes.length);
-  if (event === null || event instanceof Malformed) throw new Error(`no event: ${event?.problem ?? 'blank or unknown'}`);
+  if (event === null || event instanceof Malformed)
+    throw new Error(`no event: ${event?.problem ?? 'blank or unknown'}`);
   return event;
 }

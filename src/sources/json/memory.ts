@@ -44,9 +44,20 @@ export class ProcessMemory {
     return this.#entries.evicted;
   }
 
-  /** The version last seen in this role, without judging its content. */
+  /** The version last seen in this role whose bytes may be compared, without judging its content. */
   last(execId: string, role: Role): Version | null {
     return this.#entries.get(execId)?.[role] ?? null;
+  }
+
+  /** The version in `role` of content that was recognised as that of the version in the other role. */
+  adopt(execId: string, role: Role, known: Version): Version {
+    const entry = this.#entries.get(execId);
+    const before = entry?.[role] ?? null;
+    if (before !== null && (before.facts === known.facts || sameFacts(before.facts, known.facts))) return before;
+    const version = newVersion(known.facts);
+    version.template = known.template;
+    if (entry !== undefined) entry[role] = version;
+    return version;
   }
 
   /** The version of a parsed block; the one known before when the content is the same. */

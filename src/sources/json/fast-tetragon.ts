@@ -1,0 +1,249 @@
+/**
+ * The fast path for Tetragon's export. Its lines repeat: own process, parent, ancestors and the line's end are recognised by
+ * comparing bytes with what was parsed before, and only the event's own fields are parsed. Whatever is not of the exact shape
+ * that the export prints is left to the slow path; so is a line of which a part fails to parse.
+ */
+import type { ProcessEvent, ProcessEventKind } from '../../model/event.ts';
+import { COMMA, indexWithin, parseObject, QUOTE, startsWith } from './bytes.ts';
+import { newAncestors, newParent, type ProcessMemory, type Version } from './memory.ts';
+import { LineRecord } from './record.ts';
+import { Tails } from './tail.ts';
+import { makeTemplate, matchTemplate } from './template.ts';
+import { assemble, PROCESS_KINDS } from './tetragon.ts';
+import type { Json } from './values.ts';
+
+interface KindShape {
+  readonly kind: ProcessEventKind;
+  /** How the line begins, up to the own process's block. */
+  readonly head: Buffer;
+  /** What can follow the parent's block when it is not the ancestors or the end. */
+  readonly afterParent: readonly Buffer[];
+}
+
+const AFTER_PARENT: Readonly<Record<ProcessEventKind, readonly string[]>> = {
+  process_exec: [],
+  process_exit: ['},"signal":"', '},"status":', '},"time":"'],
+  process_kprobe: ['},"function_name":"'],
+  process_lsm: ['},"function_name":"'],
+  process_tracepoint: ['},"subsys":"'],
+  process_uprobe: ['},"path":"'],
+  process_usdt: ['},"path":"'],
+  process_loader: [],
+};
+
+const SHAPES: readonly KindShape[] = PROCESS_KINDS.map(kind => ({
+  kind,
+  head: Buffer.from(`{"${kind}":{"process":`),
+  afterParent: AFTER_PARENT[kind].map(key => Buffer.from(key)),
+}));
+
+const EXEC_ID_KEY = Buffer.from('{"exec_id":"');
+const OWN_END = Buffer.from('},"parent":{"exec_id":"');
+const PARENT_KEY = Buffer.from(',"parent":');
+const ANCESTORS_KEY = Buffer.from(',"ancestors":[{"exec_id":"');
+const ANCESTORS_OPEN_BYTES = Buffer.from(',"ancestors":[').length;
+const NEXT_ANCESTOR = Buffer.from('},{"exec_id":"');
+const EXEC_ID_BYTES_MAX = 512;
+const CLOSE = 0x5d;
+const BRACE = 0x7d;
+
+/** A block of the line: either recognised, or parsed and not yet remembered. */
+interface Block {
+  start: number;
+  end: number;
+  known: Version | null;
+  parsed: Json | null;
+}
+
+const newBlock = (): Block => ({ start: 0, end: 0, known: null, parsed: null });
+
+/** Keys that, coming twice in a body, would mean that the last one counts. */
+const BLOCK_KEYS = ['process', 'parent', 'ancestors'] as const;
+
+export class FastTetragon {
+  readonly #source: string;
+  readonly #memory: ProcessMemory;
+  readonly #tails = new Tails();
+  readonly #own = newBlock();
+  readonly #parent = newBlock();
+  readonly #ancestors: Block[] = [];
+
+  constructor(source: string, memory: ProcessMemory) {
+    this.#source = source;
+    this.#memory = memory;
+  }
+
+  /** The line's event, or null when the slow path must decode it: then nothing was remembered of it. */
+  decode(bytes: Buffer, start: number, end: number): ProcessEvent | null {
+    const shape = shapeAt(bytes, start);
+    if (shape === undefined) return null;
+    const bodyEnd = this.#tails.find(bytes, start, end);
+    if (bodyEnd < 0) return null;
+    const own = this.#own;
+    const ownStart = start + shape.head.length;
+    const ownEnd = this.#recognise(own, null, 'own', bytes, ownStart, bodyEnd);
+    if (ownEnd < 0 && !parseBlock(own, bytes, ownStart, endOf(bytes, OWN_END, ownStart, bodyEnd))) return null;
+
+    const parentStart = own.end + PARENT_KEY.length;
+    if (!startsWith(bytes, own.end, PARENT_KEY)) return null;
+    const parent = this.#parent;
+    const expected = own.known;
+    let ancestorsStart = -2;
+    if (this.#recognise(parent, expected?.parent ?? null, 'relative', bytes, parentStart, bodyEnd) < 0) {
+      ancestorsStart = ancestorsIn(bytes, parentStart, bodyEnd);
+      if (!parseBlock(parent, bytes, parentStart, parentEnd(shape, bytes, parentStart, ancestorsStart, bodyEnd)))
+        return null;
+    }
+    if (ancestorsStart === -2) ancestorsStart = ancestorsIn(bytes, parent.end, bodyEnd);
+    let count = 0;
+    if (ancestorsStart >= 0) {
+      count = this.#chain(expected, bytes, ancestorsStart + ANCESTORS_OPEN_BYTES, bodyEnd);
+      if (count < 0) return null;
+    }
+    const body = fields(bytes, parent.end, ancestorsStart < 0 ? bodyEnd : ancestorsStart);
+    if (body === null) return null;
+
+    const tail = this.#tails.tail;
+    if (tail === null) return null;
+    const ownVersion = this.#remember(own, 'own', bytes);
+    const parentVersion = this.#remember(parent, 'relative', bytes);
+    const versions = count === 0 ? NO_VERSIONS : this.#versions(ownVersion, count, bytes);
+    const envelope = {
+      source: this.#source,
+      node: tail.node,
+      cluster: tail.cluster,
+      raw: new LineRecord(bytes, start, end),
+    };
+    return assemble(
+      shape.kind,
+      this.#tails.at,
+      envelope,
+      ownVersion.facts,
+      newParent(ownVersion, parentVersion),
+      newAncestors(ownVersion, versions),
+      body,
+    );
+  }
+
+  /** Reads the ancestors' blocks; their number, or -1 when they are not followed by the end of the body. */
+  #chain(own: Version | null, bytes: Buffer, start: number, bodyEnd: number): number {
+    const before = own?.ancestors;
+    let at = start;
+    for (let count = 0; ; count++) {
+      let block = this.#ancestors[count];
+      if (block === undefined) {
+        block = newBlock();
+        this.#ancestors.push(block);
+      }
+      if (this.#recognise(block, before?.[count] ?? null, 'relative', bytes, at, bodyEnd) < 0) {
+        const next = endOf(bytes, NEXT_ANCESTOR, at, bodyEnd);
+        if (!parseBlock(block, bytes, at, next < 0 ? bodyEnd - 1 : next)) return -1;
+      }
+      at = block.end;
+      if (bytes[at] === CLOSE) return at + 1 === bodyEnd ? count + 1 : -1;
+      if (bytes[at] !== COMMA) return -1;
+      at++;
+    }
+  }
+
+  /** Compares the block at `at` with what is known of it; its end, or -1. */
+  #recognise(
+    block: Block,
+    expected: Version | null,
+    role: 'own' | 'relative',
+    bytes: Buffer,
+    at: number,
+    limit: number,
+  ): number {
+    block.start = at;
+    block.parsed = null;
+    if (expected !== null && this.#fits(block, expected, bytes, at, limit)) return block.end;
+    block.known = null;
+    if (!startsWith(bytes, at, EXEC_ID_KEY)) return -1;
+    const idStart = at + EXEC_ID_KEY.length;
+    const idEnd = bytes.indexOf(QUOTE, idStart);
+    if (idEnd < 0 || idEnd - idStart > EXEC_ID_BYTES_MAX) return -1;
+    const execId = bytes.toString('latin1', idStart, idEnd);
+    const version = this.#memory.last(execId, role);
+    if (version !== null && version !== expected && this.#fits(block, version, bytes, at, limit)) return block.end;
+    const other = this.#memory.last(execId, role === 'own' ? 'relative' : 'own');
+    if (other === null || !this.#fits(block, other, bytes, at, limit)) return -1;
+    block.known = this.#memory.adopt(execId, role, other);
+    return block.end;
+  }
+
+  #fits(block: Block, version: Version, bytes: Buffer, at: number, limit: number): boolean {
+    if (version.template === null) return false;
+    const end = matchTemplate(version.template, bytes, at, limit);
+    if (end < 0) return false;
+    block.known = version;
+    block.end = end;
+    return true;
+  }
+
+  #remember(block: Block, role: 'own' | 'relative', bytes: Buffer): Version {
+    if (block.known !== null) return block.known;
+    const version = this.#memory.version(block.parsed as Json, role);
+    version.template = makeTemplate(bytes, block.start, block.end);
+    return version;
+  }
+
+  #versions(own: Version, count: number, bytes: Buffer): readonly Version[] {
+    const before = own.ancestors;
+    let same = before.length === count;
+    for (let i = 0; same && i < count; i++) same = (this.#ancestors[i] as Block).known === before[i];
+    if (same) return before;
+    return this.#ancestors.slice(0, count).map(block => this.#remember(block, 'relative', bytes));
+  }
+}
+
+const NO_VERSIONS: readonly Version[] = [];
+
+function shapeAt(bytes: Buffer, start: number): KindShape | undefined {
+  for (const shape of SHAPES) if (startsWith(bytes, start, shape.head)) return shape;
+  return undefined;
+}
+
+/** Where the ancestors begin, which end the body when there are any. */
+function ancestorsIn(bytes: Buffer, from: number, bodyEnd: number): number {
+  const last = bytes[bodyEnd - 1] === CLOSE && bytes[bodyEnd - 2] === BRACE;
+  return last ? indexWithin(bytes, ANCESTORS_KEY, from, bodyEnd) : -1;
+}
+
+/** Where a block ends of which `needle`, beginning with its closing brace, comes next; -1 when it does not. */
+function endOf(bytes: Buffer, needle: Buffer, from: number, limit: number): number {
+  const at = indexWithin(bytes, needle, from, limit);
+  return at < 0 ? -1 : at + 1;
+}
+
+function parentEnd(shape: KindShape, bytes: Buffer, start: number, ancestors: number, bodyEnd: number): number {
+  let end = ancestors < 0 ? bodyEnd : ancestors;
+  for (const needle of shape.afterParent) {
+    const at = endOf(bytes, needle, start, end + 1);
+    if (at >= 0) end = at;
+  }
+  return end;
+}
+
+function parseBlock(block: Block, bytes: Buffer, start: number, end: number): boolean {
+  if (end < 0) return false;
+  const parsed = parseObject(bytes.toString('utf8', start, end));
+  if (parsed === null || typeof parsed.exec_id !== 'string' || parsed.exec_id === '') return false;
+  block.start = start;
+  block.end = end;
+  block.known = null;
+  block.parsed = parsed;
+  return true;
+}
+
+const NO_FIELDS: Json = Object.freeze({});
+
+/** The event's own fields, `,"key":value…`; null when they are not all there is. */
+function fields(bytes: Buffer, start: number, end: number): Json | null {
+  if (start === end) return NO_FIELDS;
+  if (bytes[start] !== COMMA) return null;
+  const parsed = parseObject(`{${bytes.toString('utf8', start + 1, end)}}`);
+  if (parsed === null) return null;
+  for (const key of BLOCK_KEYS) if (key in parsed) return null;
+  return parsed;
+}
