@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { gunzipSync } from 'node:zlib';
-import { openSqliteStore } from '../src/store/sqlite/sqlite-store.ts';
+import { openStore } from '../src/store/sqlite/open.ts';
 import type { Entry } from '../src/store/store.ts';
 import { makeAlert, makeChange, makeIncident, to } from '../test/store/changes.ts';
 
@@ -35,7 +35,7 @@ const entries: Entry[] = Array.from({ length: ALERTS }, (_, i) => {
 
 const folder = mkdtempSync(join(tmpdir(), 'spoor-bench-'));
 try {
-  const store = openSqliteStore({ path: join(folder, 'spoor.db'), now: Date.now });
+  const store = await openStore({ path: join(folder, 'spoor.db'), now: Date.now });
   const start = performance.now();
   for (let i = 0; i < ALERTS; i += GROUP) await store.commit({ entries: entries.slice(i, i + GROUP) });
   const seconds = (performance.now() - start) / 1_000;

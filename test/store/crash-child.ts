@@ -3,12 +3,12 @@
  * number of alerts stored after every commit. Meant to be killed. Arguments: database, number of alerts, seed.
  */
 import { writeSync } from 'node:fs';
-import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import { openStore } from '../../src/store/sqlite/open.ts';
 import { entry } from './changes.ts';
 
 const [path = '', total = '0', seed = '1'] = process.argv.slice(2);
 let random = Number(seed);
-const store = openSqliteStore({ path, now: () => 1_000 });
+const store = await openStore({ path, now: () => 1_000 });
 let at = Number((await store.position('series')) ?? 0);
 writeSync(1, `${at}\n`);
 while (at < Number(total)) {

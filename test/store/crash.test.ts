@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
-import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import { openStore } from '../../src/store/sqlite/open.ts';
 
 const KILLS = Number(process.env.SPOOR_KILLS ?? 24);
 const ALERTS_PER_KILL = 60;
@@ -49,14 +49,14 @@ it(`loses nothing and doubles nothing, killed ${KILLS} times (SPOOR_SEED=${SEED}
       const { acked, killed } = await run(path, total, seed, kills < KILLS ? 1 + (seed % 5) : Infinity);
       if (killed) kills++;
       finished = !killed;
-      const store = openSqliteStore({ path, now: () => 1_000 });
+      const store = await openStore({ path, now: () => 1_000 });
       // Whatever was acknowledged before the kill is there.
       expect(Number((await store.position('series')) ?? 0)).toBeGreaterThanOrEqual(acked);
       await store.close();
     }
     expect(kills).toBeGreaterThan(KILLS / 2);
 
-    const store = openSqliteStore({ path, now: () => 1_000 });
+    const store = await openStore({ path, now: () => 1_000 });
     const ids: string[] = [];
     for (let cursor: string | undefined; ; ) {
       const page = await store.alerts({ limit: 1_000, cursor }, null);

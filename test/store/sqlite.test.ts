@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import { openStore } from '../../src/store/sqlite/open.ts';
 import { StoreError, StoreFull } from '../../src/store/store.ts';
 import { entry, makeAlert, makeChange } from './changes.ts';
 import { storeConformance } from './conformance.ts';
 
-storeConformance('SQLite', async clock => openSqliteStore({ path: ':memory:', now: () => clock.now }));
+storeConformance('SQLite', clock => openStore({ path: ':memory:', now: () => clock.now }));
 
 describe('the SQLite file', () => {
   let folder = '';
@@ -19,22 +19,19 @@ describe('the SQLite file', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  const open = (more = {}) => openSqliteStore({ path, now: () => 1_000, ...more });
-  const failure = (more = {}): unknown => {
-    try {
-      open(more);
-    } catch (error) {
-      return error;
-    }
-    return null;
-  };
+  const open = (more = {}) => openStore({ path, now: () => 1_000, ...more });
+  const failure = (more = {}): Promise<unknown> =>
+    open(more).then(
+      () => null,
+      error => error,
+    );
 
   it('keeps everything over a restart, and is readable by its owner alone', async () => {
-    const first = open();
+    const first = await open();
     await first.commit({ entries: [entry('a1', {}, ['slack'])] });
     await first.close();
     expect(statSync(path).mode & 0o077).toBe(0);
-    const second = open();
+    const second = await open();
     expect((await second.alert('a1', null))?.evidence).toHaveLength(1);
     expect((await second.outbox.lease('slack', 9, 1_000)).map(l => l.key)).toEqual(['a1']);
     expect(await second.stream.head()).toBe(2);
@@ -42,25 +39,25 @@ describe('the SQLite file', () => {
   });
 
   it('can be read by another program while it is written', async () => {
-    const writer = open();
+    const writer = await open();
     await writer.commit({ entries: [entry('a1')] });
-    const reader = open({ readOnly: true });
+    const reader = await open({ readOnly: true });
     expect(await reader.alert('a1', null)).not.toBeNull();
     await expect(reader.commit({ entries: [entry('a2')] })).rejects.toMatchObject({ code: 'unavailable' });
     await reader.close();
     await writer.close();
     path = join(folder, 'nothing.db');
-    expect(failure({ readOnly: true })).toMatchObject({ code: 'unavailable' });
+    expect(await failure({ readOnly: true })).toMatchObject({ code: 'unavailable' });
     expect(existsSync(path)).toBe(false);
   });
 
   it.each([
     ['text', Buffer.from('this is no database, whatever its name says'.repeat(100))],
     ['a damaged head', Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(8_000, 0xff)])],
-  ])('says which file is damaged and what to do: %s', (_, content) => {
+  ])('says which file is damaged and what to do: %s', async (_, content) => {
     path = join(folder, 'spoor.db');
     writeFileSync(path, content);
-    const error = failure();
+    const error = await failure();
     expect(error).toBeInstanceOf(StoreError);
     expect(error).toMatchObject({ code: 'corrupt' });
     expect((error as Error).message).toContain(path);
@@ -68,23 +65,23 @@ describe('the SQLite file', () => {
   });
 
   it('refuses the database of a newer version, and of another program', async () => {
-    await open().close();
+    await (await open()).close();
     const newer = new Database(path);
     newer.pragma('user_version = 99');
     newer.close();
-    expect(failure()).toMatchObject({ code: 'newer' });
+    expect(await failure()).toMatchObject({ code: 'newer' });
     path = join(folder, 'other.db');
     const other = new Database(path);
     other.exec('CREATE TABLE theirs (x)');
     other.close();
-    expect(failure()).toMatchObject({ code: 'corrupt' });
+    expect(await failure()).toMatchObject({ code: 'corrupt' });
     const check = new Database(path);
     expect(check.prepare('SELECT count(*) AS n FROM sqlite_master').get()).toEqual({ n: 1 });
     check.close();
   });
 
   it('stores nothing of a commit that fails', async () => {
-    const store = open();
+    const store = await open();
     const bad = makeChange({ ...makeAlert('bad'), message: 1n as never });
     await expect(
       store.commit({ entries: [entry('good'), { change: bad, targets: [] }], positions: new Map([['x', '1']]) }),
@@ -96,7 +93,7 @@ describe('the SQLite file', () => {
   });
 
   it('says when it is full, stores nothing half, and goes on once there is room', async () => {
-    const store = open({ bytesMax: 1024 * 1024 });
+    const store = await open({ bytesMax: 1024 * 1024 });
     const batch = (i: number) =>
       Array.from({ length: 20 }, (_, j) =>
         entry(`a${i}-${j}`, { incident: `i${i}`, evidence: [{ text: 'x'.repeat(4_000) }] }),
@@ -120,7 +117,7 @@ describe('the SQLite file', () => {
   });
 
   it('holds a reserve of real bytes beside the file', async () => {
-    const store = open({ ballastBytes: 200_000 });
+    const store = await open({ ballastBytes: 200_000 });
     expect(statSync(`${path}.ballast`).size).toBe(200_000);
     await store.close();
   });

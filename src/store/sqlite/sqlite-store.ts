@@ -20,7 +20,7 @@ import {
   type Webhooks,
 } from '../store.ts';
 import { changeState, insertAudit, setPosition, writeCommit } from './commit.ts';
-import { Db, type DbOptions } from './db.ts';
+import type { Db } from './db.ts';
 import { SqliteOutbox } from './outbox.ts';
 import {
   getAlert,
@@ -37,14 +37,7 @@ import { streamHead, streamSince } from './stream.ts';
 import { SqliteTokens } from './tokens.ts';
 import { SqliteWebhooks } from './webhooks.ts';
 
-export type SqliteOptions = DbOptions;
-
-/** Throws `StoreError`: `corrupt`, `newer` or `unavailable`, each saying which file and what to do. */
-export function openSqliteStore(options: SqliteOptions): Store {
-  return new SqliteStore(new Db(options));
-}
-
-class SqliteStore implements Store {
+export class SqliteStore implements Store {
   readonly outbox: Outbox;
   readonly tokens: Tokens;
   readonly webhooks: Webhooks;
