@@ -16,18 +16,21 @@ import { DnsNames } from './dns.ts';
 import { FlowJoin } from './flow-join.ts';
 import { Gaps } from './gaps.ts';
 import { type Pod, PodTable } from './pods.ts';
-import { PROCESS_LIMITS, type ProcessLimits, ProcessTable } from './processes.ts';
+import { ProcessTable } from './processes.ts';
+import type { ProcessLimits } from './retention.ts';
 import { SocketJoin } from './socket-join.ts';
 import { socketOf } from './sockets.ts';
 
 /** Bounds that differ from LIMITS: for tests and small machines. */
 export type ContextOptions = Partial<
-  ProcessLimits & ConnectionLimits & { dnsNamesPerPodMax: number; connectionsPerProcessMax: number }
+  ProcessLimits & ConnectionLimits & { dnsNamesPerPodMax: number; connectionsPerProcessMax: number; podsMax: number }
 >;
 
 /** Every loss and bound, counted since the start. */
 export interface ContextStats {
   readonly events: number;
+  readonly pods: number;
+  readonly podsDropped: number;
   readonly processes: number;
   readonly placeholders: number;
   readonly processesEvictedLive: number;
@@ -76,7 +79,7 @@ class Joined implements Observation {
 }
 
 export class Context {
-  private readonly podTable = new PodTable();
+  private readonly podTable: PodTable;
   private readonly processTable: ProcessTable;
   private readonly connectionTable: ConnectionTable;
   private readonly dns: DnsNames;
@@ -87,7 +90,8 @@ export class Context {
   private seq = 0;
 
   constructor(options: ContextOptions = {}) {
-    this.processTable = new ProcessTable(this.podTable, { ...PROCESS_LIMITS, ...options });
+    this.podTable = new PodTable(options.podsMax ?? LIMITS.podsMax);
+    this.processTable = new ProcessTable(this.podTable, { ...LIMITS, ...options });
     this.connectionTable = new ConnectionTable({ ...LIMITS, ...options });
     this.dns = new DnsNames(options.dnsNamesPerPodMax);
     this.claims = new Claims(options.connectionsPerProcessMax);
@@ -138,8 +142,8 @@ export class Context {
   }
 
   /** Pods in the order in which they were first seen. */
-  pods(): IterableIterator<Pod> {
-    return this.podTable.pods();
+  *pods(): IterableIterator<Pod> {
+    for (const pod of this.podTable.all()) if (pod.facts !== null) yield pod;
   }
 
   pod(namespace: string, name: string): Pod | null {
@@ -153,6 +157,8 @@ export class Context {
   stats(): ContextStats {
     return {
       events: this.seq,
+      pods: this.podTable.size,
+      podsDropped: this.podTable.dropped,
       processes: this.processTable.size,
       placeholders: this.processTable.placeholders,
       processesEvictedLive: this.processTable.evictedLive,

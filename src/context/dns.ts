@@ -15,7 +15,6 @@ export function withoutDot(name: string): string {
 }
 
 export class DnsNames {
-  private readonly byPod = new Map<Pod, Map<string, readonly string[]>>();
   private readonly perPodMax: number;
   evicted = 0;
 
@@ -27,11 +26,8 @@ export class DnsNames {
   learn(pod: Pod, event: FlowEvent): void {
     const { dns } = event;
     if (dns === null || dns.ips.length === 0 || dns.rcode !== 0) return;
-    let names = this.byPod.get(pod);
-    if (names === undefined) {
-      names = new Map();
-      this.byPod.set(pod, names);
-    }
+    pod.names ??= new Map();
+    const { names } = pod;
     const query = withoutDot(dns.query);
     for (const raw of dns.ips) {
       const ip = normalAddress(raw);
@@ -54,11 +50,6 @@ export class DnsNames {
   }
 
   names(pod: Pod | null, ip: string): readonly string[] {
-    if (pod === null) return NO_NAMES;
-    return this.byPod.get(pod)?.get(ip) ?? NO_NAMES;
-  }
-
-  forget(pod: Pod): void {
-    this.byPod.delete(pod);
+    return pod?.names?.get(ip) ?? NO_NAMES;
   }
 }

@@ -12,6 +12,7 @@ export class ProcessList {
   size = 0;
 
   push(node: ProcessNode): void {
+    node.list = this;
     node.previous = this.last;
     node.next = null;
     if (this.last === null) this.first = node;
@@ -21,6 +22,7 @@ export class ProcessList {
   }
 
   remove(node: ProcessNode): void {
+    node.list = null;
     if (node.previous === null) this.first = node.next;
     else node.previous.next = node.next;
     if (node.next === null) this.last = node.previous;
@@ -37,23 +39,39 @@ export class Pod {
   /** Facts without a container: what holds for the whole pod. Null for a host. */
   facts: PodFacts | null;
   readonly live = new ProcessList();
+  /** In the order in which they ended. */
   readonly exited = new ProcessList();
+  /** Ended long ago, and kept for the ancestry of what they started. */
+  readonly kept = new ProcessList();
   firstConnection: ConnectionRecord | null = null;
   private lastConnection: ConnectionRecord | null = null;
   connections = 0;
-  /** What its processes' sockets told of: made on first use. */
+  /** What its processes' sockets told of; made on first use. */
   ports: Ports | null = null;
+  /** Names of addresses as it resolved them, the oldest first; made on first use. */
+  names: Map<string, readonly string[]> | null = null;
+  /** False once it was dropped from the table. */
+  listed = true;
 
   constructor(key: string, facts: PodFacts | null) {
     this.key = key;
     this.facts = facts;
   }
 
+  get size(): number {
+    return this.live.size + this.exited.size + this.kept.size;
+  }
+
+  get isEmpty(): boolean {
+    return this.size === 0 && this.connections === 0;
+  }
+
   /** Living and recently exited, in no order. */
   processes(): ProcessNode[] {
     const all: ProcessNode[] = [];
-    for (let at = this.live.first; at !== null; at = at.next) all.push(at);
-    for (let at = this.exited.first; at !== null; at = at.next) all.push(at);
+    for (const list of [this.live, this.exited, this.kept]) {
+      for (let at = list.first; at !== null; at = at.next) all.push(at);
+    }
     return all;
   }
 
@@ -81,10 +99,6 @@ export class Pod {
     record.previous = null;
     record.next = null;
     this.connections--;
-  }
-
-  get size(): number {
-    return this.live.size + this.exited.size;
   }
 }
 
@@ -117,17 +131,23 @@ export class PodTable {
   private readonly byKey = new Map<string, Pod>();
   private readonly byFacts = new WeakMap<PodFacts, Pod>();
   private readonly byEndpoint = new WeakMap<Endpoint, Pod>();
-  private readonly hosts = new Map<string, Pod>();
+  private readonly max: number;
+  private dropAt: number;
+  dropped = 0;
+
+  constructor(max: number) {
+    this.max = max;
+    this.dropAt = max;
+  }
+
+  get size(): number {
+    return this.byKey.size;
+  }
 
   ofFacts(facts: PodFacts): Pod {
     const known = this.byFacts.get(facts);
-    if (known !== undefined) return known;
-    const key = `${facts.namespace}/${facts.name}`;
-    let pod = this.byKey.get(key);
-    if (pod === undefined) {
-      pod = new Pod(key, null);
-      this.byKey.set(key, pod);
-    }
+    if (known?.listed === true) return known;
+    const pod = this.ofKey(`${facts.namespace}/${facts.name}`);
     if (pod.facts === null || pod.facts.uid !== facts.uid) pod.facts = { ...facts, container: null };
     this.byFacts.set(facts, pod);
     return pod;
@@ -137,38 +157,46 @@ export class PodTable {
   ofEndpoint(endpoint: Endpoint | null): Pod | null {
     if (endpoint === null || endpoint.podName === '') return null;
     const known = this.byEndpoint.get(endpoint);
-    if (known !== undefined) return known;
-    const key = `${endpoint.namespace}/${endpoint.podName}`;
-    let pod = this.byKey.get(key);
-    if (pod === undefined) {
-      pod = new Pod(key, factsOfEndpoint(endpoint));
-      this.byKey.set(key, pod);
-    }
+    if (known?.listed === true) return known;
+    const pod = this.ofKey(`${endpoint.namespace}/${endpoint.podName}`);
+    pod.facts ??= factsOfEndpoint(endpoint);
     this.byEndpoint.set(endpoint, pod);
     return pod;
   }
 
   ofHost(node: string): Pod {
-    let host = this.hosts.get(node);
-    if (host === undefined) {
-      host = new Pod(`host:${node}`, null);
-      this.hosts.set(node, host);
-    }
-    return host;
+    return this.ofKey(`host:${node}`);
   }
 
   find(namespace: string, name: string): Pod | null {
     return this.byKey.get(`${namespace}/${name}`) ?? null;
   }
 
-  /** Pods only, in the order in which they were first seen. */
-  pods(): IterableIterator<Pod> {
+  /** Pods and hosts, in the order in which they were first seen. */
+  all(): IterableIterator<Pod> {
     return this.byKey.values();
   }
 
-  /** Everything that owns processes. */
-  *owners(): IterableIterator<Pod> {
-    yield* this.byKey.values();
-    yield* this.hosts.values();
+  private ofKey(key: string): Pod {
+    let pod = this.byKey.get(key);
+    if (pod === undefined) {
+      pod = new Pod(key, null);
+      this.byKey.set(key, pod);
+      if (this.byKey.size > this.dropAt) this.drop();
+    }
+    return pod;
+  }
+
+  /** Those that nothing is left of go, oldest first; some at once, so that the search is paid rarely. */
+  private drop(): void {
+    const target = this.max - Math.ceil(this.max / 10);
+    for (const pod of this.byKey.values()) {
+      if (this.byKey.size <= target) break;
+      if (!pod.isEmpty) continue;
+      pod.listed = false;
+      this.byKey.delete(pod.key);
+      this.dropped++;
+    }
+    this.dropAt = Math.max(this.max, this.byKey.size + Math.ceil(this.max / 10));
   }
 }

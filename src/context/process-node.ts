@@ -2,7 +2,7 @@
 import type { Connection } from '../model/connection.ts';
 import type { PodFacts, Process, ProcessFacts } from '../model/process.ts';
 import type { Micros } from '../model/time.ts';
-import type { Pod } from './pods.ts';
+import type { Pod, ProcessList } from './pods.ts';
 
 const NO_CHILDREN: ReadonlySet<Process> = new Set();
 const NO_CONNECTIONS: readonly Connection[] = Object.freeze([]);
@@ -23,12 +23,12 @@ export class ProcessNode implements Process {
   owner: Pod | null = null;
   placeholder: boolean;
   execSeen = false;
-  evicted = false;
   exitTime: Micros | null = null;
   exitSignal = '';
   exitStatus: number | null = null;
   lastSeen: Micros = 0;
-  /** Neighbours in the owner's list of living or of exited processes, oldest first. */
+  /** The owner's list in which it stands, and its neighbours there. */
+  list: ProcessList | null = null;
   previous: ProcessNode | null = null;
   next: ProcessNode | null = null;
   private childSet: Set<Process> | null = null;

@@ -4,23 +4,15 @@ import { LIMITS } from '../model/limits.ts';
 import type { PodFacts, Process, ProcessFacts } from '../model/process.ts';
 import { baseName } from '../model/process.ts';
 import { MICROS_PER_MS, type Micros } from '../model/time.ts';
-import type { Pod, PodTable } from './pods.ts';
+import type { PodTable } from './pods.ts';
 import { ProcessNode } from './process-node.ts';
+import { type ProcessLimits, Retention } from './retention.ts';
 
 /** A boot scan stamps fork times in ticks of 10 ms, and converts them from another clock than exec times. */
 const SCAN_TOLERANCE = 20 * MICROS_PER_MS;
 
-export interface ProcessLimits {
-  readonly processesMax: number;
-  readonly processesPerPodMax: number;
-  readonly exitedPerPodMax: number;
-}
-
-export const PROCESS_LIMITS: ProcessLimits = {
-  processesMax: LIMITS.processesMax,
-  processesPerPodMax: LIMITS.processesPerPodMax,
-  exitedPerPodMax: LIMITS.exitedPerPodMax,
-};
+/** Container ids are learned from pods' own blocks; the oldest are forgotten beyond this. */
+const CONTAINERS_MAX = LIMITS.containersMax;
 
 /** A process of which only the id is known yet. */
 function placeholderFacts(execId: string): ProcessFacts {
@@ -57,12 +49,21 @@ function isHostNamespaced(facts: ProcessFacts): boolean {
   return facts.ns?.mnt?.isHost === true && facts.ns.pid?.isHost === true;
 }
 
-/** `python3` and `python3.11`, `sh` and `sh`: a boot scan names the resolved file, an exec the path as it was called. */
+const SHELLS: ReadonlySet<string> = new Set(['sh', 'dash', 'bash', 'ash', 'ksh', 'busybox']);
+
+/**
+ * A boot scan names the resolved file, an exec the path as it was called: `python3` and `python3.11`, `sh` and `dash`. The
+ * arguments are the same either way.
+ */
 function sameImage(a: ProcessFacts, b: ProcessFacts): boolean {
   const x = baseName(a.binary);
   const y = baseName(b.binary);
-  return x === y || (x !== '' && y.startsWith(x)) || (y !== '' && x.startsWith(y));
+  if (x === y || (x !== '' && y.startsWith(x)) || (y !== '' && x.startsWith(y))) return true;
+  return (a.arguments !== '' && a.arguments === b.arguments) || (SHELLS.has(x) && SHELLS.has(y));
 }
+
+/** What a new exec_id says about the process that has its pid: the same image renamed, a later image of it, or a stranger. */
+type Relation = 'same' | 'successor' | 'stranger';
 
 export class ProcessTable {
   private readonly byId = new Map<string, ProcessNode>();
@@ -71,16 +72,22 @@ export class ProcessTable {
   /** First 31 characters of a container id → its pod. */
   private readonly byContainer = new Map<string, PodFacts>();
   private readonly pods: PodTable;
-  private readonly limits: ProcessLimits;
+  private readonly retention: Retention;
   private nodes = 0;
   placeholders = 0;
-  evictedLive = 0;
-  evictedExited = 0;
   aliased = 0;
 
-  constructor(pods: PodTable, limits: ProcessLimits = PROCESS_LIMITS) {
+  constructor(pods: PodTable, limits: ProcessLimits) {
     this.pods = pods;
-    this.limits = limits;
+    this.retention = new Retention(pods, limits, node => this.forget(node));
+  }
+
+  get evictedLive(): number {
+    return this.retention.evictedLive;
+  }
+
+  get evictedExited(): number {
+    return this.retention.evictedExited;
   }
 
   get size(): number {
@@ -124,15 +131,17 @@ export class ProcessTable {
 
   private create(facts: ProcessFacts, node: string, cluster: string): ProcessNode {
     const current = facts.pid > 0 ? this.ofPid(node, facts.pid) : null;
-    if (current !== null && this.isSameTask(current, facts)) {
+    const relation = current === null ? 'stranger' : relationOf(current, facts);
+    if (current !== null && relation === 'same') {
       this.alias(current, facts);
       return current;
     }
     const created = new ProcessNode(facts, node, cluster, false);
     this.add(created);
     this.describe(created);
-    this.takePid(created, current);
-    this.bound(created);
+    if (current !== null && relation === 'successor') this.replace(current, created);
+    this.takePid(created);
+    this.retention.afterAdd(created, this.nodes);
     return created;
   }
 
@@ -155,7 +164,7 @@ export class ProcessTable {
       this.placeholders--;
       node.facts = facts;
       this.describe(node);
-      this.takePid(node, this.ofPid(node.node, facts.pid));
+      this.takePid(node);
       for (const child of node.children) this.noteReplacement(child as ProcessNode);
       return;
     }
@@ -183,6 +192,7 @@ export class ProcessTable {
       parent = new ProcessNode(placeholderFacts(parentExecId), node.node, node.cluster, true);
       this.add(parent);
       this.own(parent);
+      this.retention.afterAdd(parent, this.nodes);
     }
     for (let at: ProcessNode | null = parent, depth = 0; at !== null; at = at.parent) {
       if (at === node || ++depth > LIMITS.ancestryDepthMax) {
@@ -198,7 +208,11 @@ export class ProcessTable {
     const id = pod.container?.id ?? '';
     const at = id.indexOf('://');
     const short = facts.docker !== '' ? facts.docker : id.slice(at < 0 ? 0 : at + 3).slice(0, 31);
-    if (short !== '') this.byContainer.set(short, pod);
+    if (short === '') return;
+    this.byContainer.set(short, pod);
+    if (this.byContainer.size <= CONTAINERS_MAX) return;
+    const oldest = this.byContainer.keys().next();
+    if (oldest.done !== true) this.byContainer.delete(oldest.value);
   }
 
   private findPod(node: ProcessNode, facts: ProcessFacts): void {
@@ -235,8 +249,7 @@ export class ProcessTable {
   }
 
   private disown(node: ProcessNode): void {
-    if (node.owner === null) return;
-    (node.exitTime === null ? node.owner.live : node.owner.exited).remove(node);
+    node.list?.remove(node);
     node.owner = null;
   }
 
@@ -251,45 +264,30 @@ export class ProcessTable {
     if (by.replaced !== null || old === by) return;
     by.replaced = old;
     old.replacedBy = by;
-    if (old.exitTime === null) this.end(old, by.facts.startTime);
+    if (old.exitTime === null) this.end(old, Math.max(by.facts.startTime, old.facts.startTime));
   }
 
   /** The process holds its pid now; whoever held it before has ended, or became it. */
-  private takePid(node: ProcessNode, before: ProcessNode | null): void {
-    const pid = node.facts.pid;
+  private takePid(node: ProcessNode): void {
+    const { pid, startTime, parentExecId } = node.facts;
     if (pid <= 0) return;
     let pids = this.byPid.get(node.node);
     if (pids === undefined) {
       pids = new Map();
       this.byPid.set(node.node, pids);
     }
+    const before = pids.get(pid) ?? null;
     if (before !== null && before !== node) {
-      if (before.facts.startTime > node.facts.startTime) {
+      if (before.facts.startTime > startTime) {
         // Told late: it ended before its pid was used again.
         if (node.exitTime === null) this.end(node, before.facts.startTime);
         return;
       }
-      if (before.exitTime === null) {
-        if (!before.execSeen && before.parent === node.parent) this.replace(before, node);
-        else this.end(before, node.facts.startTime);
-      }
+      // A fork that called exec: the new image names the same parent.
+      if (!before.execSeen && before.facts.parentExecId === parentExecId) this.replace(before, node);
+      else if (before.exitTime === null) this.end(before, startTime);
     }
     if (node.exitTime === null) pids.set(pid, node);
-  }
-
-  /**
-   * An agent that starts anew names every live process by its fork time in ticks; before, it was named by its exec time. The
-   * same pid held from that fork until now is the same task.
-   */
-  private isSameTask(current: ProcessNode, facts: ProcessFacts): boolean {
-    if (current.exitTime !== null || current.placeholder) return false;
-    const scanned = facts.flags.includes('procFS');
-    const wasScanned = current.facts.flags.includes('procFS');
-    if (!scanned && !wasScanned) return false;
-    const apart = facts.startTime - current.facts.startTime;
-    if (!sameImage(current.facts, facts)) return false;
-    if (Math.abs(apart) <= SCAN_TOLERANCE) return true;
-    return scanned && apart < 0;
   }
 
   private alias(node: ProcessNode, facts: ProcessFacts): void {
@@ -314,73 +312,48 @@ export class ProcessTable {
   }
 
   private end(node: ProcessNode, time: Micros): void {
-    const owner = node.owner;
-    if (owner !== null) owner.live.remove(node);
     node.exitTime = time;
-    if (owner !== null) owner.exited.push(node);
+    this.releasePid(node);
+    const { owner } = node;
+    if (owner === null) return;
+    node.list?.remove(node);
+    owner.exited.push(node);
+    this.retention.afterExit(owner);
+  }
+
+  private releasePid(node: ProcessNode): void {
     const pids = this.byPid.get(node.node);
-    if (pids?.get(node.facts.pid) === node) pids.delete(node.facts.pid);
-    if (owner !== null && owner.exited.size > this.limits.exitedPerPodMax) this.forgetExited(owner);
+    if (pids?.get(node.facts.pid) !== node) return;
+    pids.delete(node.facts.pid);
+    if (pids.size === 0) this.byPid.delete(node.node);
   }
 
-  private bound(created: ProcessNode): void {
-    const owner = created.owner;
-    if (owner !== null && owner.size > this.limits.processesPerPodMax) this.evictFrom(owner, created);
-    if (this.nodes > this.limits.processesMax) {
-      let fullest: Pod | null = null;
-      for (const pod of this.pods.owners()) if (fullest === null || pod.size > fullest.size) fullest = pod;
-      // A batch, so that the search for the fullest is paid once for many.
-      const target = this.limits.processesMax - Math.ceil(this.limits.processesMax / 100);
-      while (fullest !== null && this.nodes > target && fullest.size > 1) this.evictFrom(fullest, created);
-    }
-  }
-
-  /** Exited leaves go first, oldest first; then the oldest that exited; then the oldest leaf that runs. */
-  private evictFrom(owner: Pod, keep: ProcessNode): void {
-    if (this.forgetExited(owner)) return;
-    let victim = owner.live.first;
-    for (let tries = 0; victim !== null && tries < 64 && (!victim.isLeaf || victim === keep); tries++)
-      victim = victim.next;
-    if (victim === null || victim === keep)
-      victim = owner.live.first === keep ? owner.live.first.next : owner.live.first;
-    if (victim === null) return;
-    this.evictedLive++;
-    this.remove(victim);
-  }
-
-  private forgetExited(owner: Pod): boolean {
-    const list = owner.exited;
-    let victim = list.first;
-    for (let tries = 0; victim !== null && tries < 64; tries++) {
-      if (victim.isLeaf) {
-        this.evictedExited++;
-        this.remove(victim);
-        return true;
-      }
-      // Has descendants: keep it for their ancestry, and look at others first next time.
-      list.remove(victim);
-      list.push(victim);
-      victim = list.first;
-    }
-    if (victim === null || owner.size <= this.limits.processesPerPodMax) return false;
-    this.evictedExited++;
-    this.remove(victim);
-    return true;
-  }
-
-  private remove(node: ProcessNode): void {
-    node.evicted = true;
+  private forget(node: ProcessNode): void {
     this.disown(node);
     this.byId.delete(node.execId);
     for (const name of this.aliases.get(node) ?? []) this.byId.delete(name);
     this.aliases.delete(node);
-    const pids = this.byPid.get(node.node);
-    if (pids?.get(node.facts.pid) === node) pids.delete(node.facts.pid);
+    this.releasePid(node);
     this.nodes--;
     if (node.placeholder) this.placeholders--;
     node.parent?.removeChild(node);
-    // Children that stay must not hold a chain of what was evicted.
+    // What stays must not hold a chain of what went.
     for (const child of node.children) (child as ProcessNode).parent = null;
     if (node.replacedBy !== null) node.replacedBy.replaced = null;
+    if (node.replaced !== null) node.replaced.replacedBy = null;
   }
+}
+
+/**
+ * An agent that starts anew names every live process by its fork time in ticks; before, it was named by its exec time. The
+ * same pid held from that fork until the scan is the same task, and its image the last one that it executed.
+ */
+function relationOf(current: ProcessNode, facts: ProcessFacts): Relation {
+  if (current.exitTime !== null || current.placeholder) return 'stranger';
+  const isScan = facts.flags.includes('procFS');
+  if (!isScan && !current.facts.flags.includes('procFS')) return 'stranger';
+  const apart = facts.startTime - current.facts.startTime;
+  if (Math.abs(apart) > SCAN_TOLERANCE && !(isScan && apart < 0)) return 'stranger';
+  if (sameImage(current.facts, facts)) return 'same';
+  return isScan ? 'successor' : 'stranger';
 }

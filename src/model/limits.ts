@@ -3,6 +3,8 @@ export const LIMITS = {
   lineBytesMax: 16 * 1024 * 1024,
   reorderEventsMax: 500_000,
   latenessMsDefault: 2_000,
+  podsMax: 100_000,
+  containersMax: 100_000,
   processesMax: 1_000_000,
   processesPerPodMax: 50_000,
   exitedPerPodMax: 5_000,
