@@ -1,6 +1,7 @@
 /**
  * One multi-pattern automaton (Aho–Corasick) over folded text: a scan costs the length of the text, however many patterns
- * there are. Transitions live in one open-addressing table, since nearly all states have a single child.
+ * there are. The root and the states next to it, where a scan spends nearly all of its time, have a full row of transitions;
+ * all others, nearly all of which have a single child, share one open-addressing table.
  *
  * Patterns are folded already (`String.prototype.toLowerCase`). ASCII text is folded on the fly, character by character; text with other
  * characters is lower-cased as a whole first, because its folding may depend on neighbours.
@@ -26,8 +27,9 @@ export class Automaton {
   readonly #asciiClass = new Uint16Array(128);
   readonly #otherClass = new Map<number, number>();
   #classes = 1;
-  /** Dense row of the root: class → state. */
-  #root: Int32Array;
+  /** Full rows of states 0 (the root) to `#dense`: state × class → state. */
+  #rows: Int32Array;
+  #dense = 0;
   #keys: Int32Array;
   #targets: Int32Array;
   #mask: number;
@@ -47,18 +49,21 @@ export class Automaton {
     this.#mask = size - 1;
     this.#keys = new Int32Array(size).fill(-1);
     this.#targets = new Int32Array(size);
-    this.#root = new Int32Array(this.#classes);
     const parents: number[] = [0];
     const labels: number[] = [0];
+    // The root's children get the first numbers, whatever else the patterns hold.
+    this.#rows = new Int32Array(this.#classes);
+    for (const { literal } of patterns) if (literal !== '') this.#descend(0, literal.charCodeAt(0), parents, labels);
+    this.#dense = parents.length - 1;
     for (const pattern of patterns) this.#insert(pattern, parents, labels);
     this.#fail = new Int32Array(parents.length);
     this.#report = new Int32Array(parents.length);
     this.#link(parents, labels);
+    this.#fillRows();
   }
 
   /** Calls `hit` with the id of each pattern that occurs, possibly several times with the same one. */
   scan(text: string, hit: (id: number) => void): void {
-    const root = this.#root;
     const ascii = this.#asciiClass;
     let state = 0;
     for (let i = 0; i < text.length; i++) {
@@ -67,9 +72,8 @@ export class Automaton {
         this.#scanFolded(text.toLowerCase(), hit);
         return;
       }
-      const cls = ascii[code]!;
-      state = state === 0 ? root[cls]! : this.#next(state, cls);
-      if (state !== 0 && this.#report[state] !== 0) this.#emit(state, i + 1, text.length, hit);
+      state = this.#next(state, ascii[code]!);
+      if (this.#report[state] !== 0) this.#emit(state, i + 1, text.length, hit);
     }
   }
 
@@ -92,14 +96,22 @@ export class Automaton {
   }
 
   #next(state: number, cls: number): number {
-    if (cls === 0) return 0;
     let at = state;
-    while (at !== 0) {
+    while (at > this.#dense) {
       const next = this.#child(at, cls);
       if (next !== 0) return next;
       at = this.#fail[at]!;
     }
-    return this.#root[cls]!;
+    return this.#rows[at * this.#classes + cls]!;
+  }
+
+  /** What `#next` answers, before there are full rows. */
+  #goto(state: number, cls: number): number {
+    for (let at = state; at !== 0; at = this.#fail[at]!) {
+      const next = this.#child(at, cls);
+      if (next !== 0) return next;
+    }
+    return this.#rows[cls]!;
   }
 
   #child(state: number, cls: number): number {
@@ -132,23 +144,26 @@ export class Automaton {
 
   #insert(pattern: Pattern, parents: number[], labels: number[]): void {
     let state = 0;
-    for (let i = 0; i < pattern.literal.length; i++) {
-      const cls = this.#classOf(pattern.literal.charCodeAt(i));
-      let next = state === 0 ? this.#root[cls]! : this.#child(state, cls);
-      if (next === 0) {
-        next = parents.length;
-        parents.push(state);
-        labels.push(cls);
-        this.#outputs.push(undefined);
-        if (state === 0) this.#root[cls] = next;
-        else this.#addEdge(state, cls, next);
-      }
-      state = next;
-    }
+    for (let i = 0; i < pattern.literal.length; i++)
+      state = this.#descend(state, pattern.literal.charCodeAt(i), parents, labels);
     const output = { id: pattern.id, length: pattern.literal.length, anchor: pattern.anchor };
     const outputs = this.#outputs[state];
     if (outputs === undefined) this.#outputs[state] = [output];
     else outputs.push(output);
+  }
+
+  /** The child of `state` by a character, made when there is none. */
+  #descend(state: number, code: number, parents: number[], labels: number[]): number {
+    const cls = this.#classOf(code);
+    const known = state === 0 ? this.#rows[cls]! : this.#child(state, cls);
+    if (known !== 0) return known;
+    const made = parents.length;
+    parents.push(state);
+    labels.push(cls);
+    this.#outputs.push(undefined);
+    if (state === 0) this.#rows[cls] = made;
+    else this.#addEdge(state, cls, made);
+    return made;
   }
 
   #addEdge(state: number, cls: number, target: number): void {
@@ -170,8 +185,20 @@ export class Automaton {
     const order = Array.from({ length: parents.length - 1 }, (_, i) => i + 1).sort((a, b) => depth[a]! - depth[b]!);
     for (const state of order) {
       const parent = parents[state]!;
-      this.#fail[state] = parent === 0 ? 0 : this.#next(this.#fail[parent]!, labels[state]!);
+      this.#fail[state] = parent === 0 ? 0 : this.#goto(this.#fail[parent]!, labels[state]!);
       this.#report[state] = this.#outputs[state] === undefined ? this.#report[this.#fail[state]!]! : state;
     }
+  }
+
+  /** The root has its row already; its children's are made of their own children and of the root's row. */
+  #fillRows(): void {
+    const classes = this.#classes;
+    const root = this.#rows;
+    const rows = new Int32Array((this.#dense + 1) * classes);
+    rows.set(root);
+    for (let state = 1; state <= this.#dense; state++) {
+      for (let cls = 1; cls < classes; cls++) rows[state * classes + cls] = this.#child(state, cls) || root[cls]!;
+    }
+    this.#rows = rows;
   }
 }

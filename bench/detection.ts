@@ -1,0 +1,109 @@
+/**
+ * What detection costs, and how it grows with the number of rules. Recordings are joined first; then only `Detector.step` is
+ * timed. Rules are made up in the shapes that detection engineers write: base names, ends of paths, words of command
+ * lines, destinations. Prints `name value`, and `name ratio goal` where there is a goal.
+ */
+import { performance } from 'node:perf_hooks';
+import { Context } from '../src/context/context.ts';
+import { Detector } from '../src/detection/detector.ts';
+import type { Observation } from '../src/model/observation.ts';
+import { readRuleFiles, shippedRules } from '../src/rule-files.ts';
+import { loadRules } from '../src/rules/load.ts';
+import type { Rule } from '../src/rules/rule.ts';
+import { eventsOf, merged, recordings } from '../test/context/recordings.ts';
+
+const ROUNDS = 25;
+
+const streams: Observation[][] = recordings().map(({ tetragon, hubble }) => {
+  const context = new Context();
+  return merged(eventsOf(tetragon, 'tetragon'), eventsOf(hubble, 'hubble')).map(event => context.observe(event));
+});
+
+const NAMES = ['nc', 'curl', 'wget', 'nmap', 'tcpdump', 'socat', 'kubectl', 'chroot', 'insmod', 'xmrig'];
+const WORDS = [
+  '/etc/shadow',
+  '--upload-file',
+  'authorized_keys',
+  'stratum+tcp',
+  'LD_PRELOAD',
+  'base64 -d',
+  '/dev/tcp/',
+];
+
+/** Rule number `n`: one of five shapes. */
+function ruleText(n: number): string {
+  const name = `${NAMES[n % NAMES.length]}${n < NAMES.length * 5 ? '' : `-${n}`}`;
+  const word = `${WORDS[n % WORDS.length]}${n < WORDS.length * 5 ? '' : `-${n}`}`;
+  const shapes: readonly (readonly [string, string])[] = [
+    ['process_creation', `{process.binary|endswith: '/${name}'}`],
+    [
+      'process_creation',
+      `{process.name: [${name}, ${name}.real], process.command_line|contains: ['${word}', ' -${n} ']}`,
+    ],
+    ['process_creation', `{process.command_line|contains|all: ['${word}', '${name}']}`],
+    ['network_connection', `{process.name: ${name}}`],
+    ['file_event', `{file.path|startswith: '${word}'}`],
+  ];
+  const [category, selection] = shapes[n % shapes.length]!;
+  const id = `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+  return `title: Rule ${n}\nid: ${id}\nlevel: low\ntaxonomy: spoor\nlogsource: {category: ${category}}\ndetection:\n  selection: ${selection}\n  condition: selection\n`;
+}
+
+function rules(many: number): readonly Rule[] {
+  const loaded = loadRules(Array.from({ length: many }, (_, n) => ({ file: `${n}.yaml`, text: ruleText(n) })));
+  if (loaded.rules.length !== many)
+    throw new Error(`only ${loaded.rules.length} of ${many} rules loaded: ${JSON.stringify(loaded.diagnostics[0])}`);
+  return loaded.rules;
+}
+
+/** A stream in which no command line was seen before: nothing that the index remembers of texts helps. */
+function novel(stream: readonly Observation[], round: number): Observation[] {
+  return stream.map((observation, i) => {
+    const { process } = observation;
+    if (process === null) return observation;
+    const facts = { ...process.facts, arguments: `${process.facts.arguments} ${round}.${i}` };
+    return { ...observation, process: { ...process, facts } };
+  });
+}
+
+/** Median microseconds an event of each rule set, measured in turns, so that a busy machine is busy for all of them. */
+function costs(
+  sets: readonly (readonly Rule[])[],
+  input: (round: number) => readonly Observation[],
+  indexed = true,
+): number[] {
+  const detectors = sets.map(set => new Detector(set, { indexed }));
+  const times = sets.map((): number[] => []);
+  for (let round = 0; round < ROUNDS; round++) {
+    const observations = input(round);
+    for (const [i, detector] of detectors.entries()) {
+      const start = performance.now();
+      for (const observation of observations) detector.step(observation);
+      times[i]!.push(((performance.now() - start) * 1_000) / observations.length);
+    }
+  }
+  return times.map(list => list.sort((a, b) => a - b)[ROUNDS >> 1]!);
+}
+
+const sizes = [10, 30, 1_000, 10_000];
+const sets = sizes.map(rules);
+const shipped = loadRules(readRuleFiles([shippedRules()])).rules;
+const all = streams.flat();
+const known = costs(sets, () => all);
+const unknown = costs(sets, round => novel(all, round));
+const [plain] = costs([rules(1_000)], () => all.slice(0, 2_000), false);
+const [own] = costs([shipped], () => all);
+console.log(`detection.events ${all.length}`);
+for (const [i, size] of sizes.entries()) {
+  console.log(`detection.step_us.${size}_rules ${known[i]!.toFixed(3)}`);
+  console.log(`detection.step_us.${size}_rules_novel_texts ${unknown[i]!.toFixed(3)}`);
+}
+console.log(`detection.step_us.1000_rules_unindexed ${plain!.toFixed(3)}`);
+console.log(`detection.step_us.shipped_${shipped.length}_rules ${own!.toFixed(3)}`);
+for (const [i, goal] of [
+  [2, 1.5],
+  [3, 2.5],
+] as const) {
+  console.log(`detection.${sizes[i]}_against_10_rules ${(known[i]! / known[0]!).toFixed(2)} ${goal}`);
+  console.log(`detection.${sizes[i]}_against_10_rules_novel_texts ${(unknown[i]! / unknown[0]!).toFixed(2)} ${goal}`);
+}
