@@ -28,6 +28,8 @@ export interface ApiLimits {
   readonly refusalsPerMinuteMax: number;
   /** From the first byte of a request to its last. */
   readonly requestMsMax: number;
+  /** From a request's headers to its answer; more than `requestMsMax`, so that slow senders are told that they are. */
+  readonly answerMsMax: number;
   readonly connectionsMax: number;
   readonly streamClientsMax: number;
   readonly streamHeartbeatMs: number;
@@ -51,6 +53,7 @@ export const API_LIMITS: ApiLimits = {
   ingestRequestsPerMinuteMax: 12_000,
   refusalsPerMinuteMax: 60,
   requestMsMax: 30_000,
+  answerMsMax: 60_000,
   connectionsMax: 1_024,
   streamClientsMax: 64,
   streamHeartbeatMs: 15_000,

@@ -92,6 +92,7 @@ const HTTP_PROBLEMS: Readonly<Record<string, (error: FastifyError) => Problem>> 
   FST_ERR_CTP_INVALID_JSON_BODY: () => new Problem(400, 'invalid-json', 'the body is not JSON'),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
     new Problem(400, 'bad-request', 'the body is not as long as its header says'),
+  FST_ERR_HANDLER_TIMEOUT: () => new Problem(503, 'too-slow', 'the answer took too long'),
   FST_ERR_BAD_URL: () => new Problem(400, 'bad-request', 'the path is not a valid URL path'),
   FST_ERR_MAX_PARAM_LENGTH: () => new Problem(414, 'too-long', 'a part of the path is too long'),
 };

@@ -1,4 +1,6 @@
 /** The HTTP API: what it is made of, and in which order a request meets it. */
+import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
@@ -44,6 +46,8 @@ const CONTENT_SECURITY_POLICY = {
 };
 
 const HEADERS_MS_MAX = 10_000;
+/** How often connections are looked at for requests that take too long. */
+const SLOW_CHECK_MS = 2_000;
 const KEEP_ALIVE_MS = 10_000;
 const PATH_PARAMETER_LENGTH_MAX = 1_024;
 
@@ -151,9 +155,10 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
 function createServer({ limits, tls }: ApiConfig): FastifyInstance {
   const options = {
     logger: false,
+    genReqId: () => randomBytes(8).toString('hex'),
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestMsMax,
-    handlerTimeout: limits.requestMsMax,
+    handlerTimeout: limits.answerMsMax,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
@@ -161,7 +166,10 @@ function createServer({ limits, tls }: ApiConfig): FastifyInstance {
       void sendProblem(reply, toProblem(error));
     },
     clientErrorHandler: answerBrokenRequest,
-    http: { headersTimeout: Math.min(HEADERS_MS_MAX, limits.requestMsMax), connectionsCheckingInterval: 2_000 },
+    http: {
+      headersTimeout: Math.min(HEADERS_MS_MAX, limits.requestMsMax),
+      connectionsCheckingInterval: Math.min(SLOW_CHECK_MS, limits.requestMsMax),
+    },
     ...(tls === null ? {} : { https: { cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' } }),
   };
   const app = Fastify(options as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance;
@@ -170,7 +178,7 @@ function createServer({ limits, tls }: ApiConfig): FastifyInstance {
 }
 
 /** Bytes that are no HTTP, headers that are too long or too slow: answered on the bare socket. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;

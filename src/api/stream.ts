@@ -1,6 +1,7 @@
 /**
- * The event stream's clients. Each reads the store from its own cursor at its own pace: what is buffered for it is at most one
- * batch, and a client that does not take it within a time is dropped with a reason. Nothing is lost by that: it resumes.
+ * The event stream's clients. Each reads the store from its own cursor at its own pace: what waits for it is at most one batch,
+ * one entry of it in the socket's buffer, and a client that does not take that within a time is dropped with a reason. Nothing
+ * is lost by that: it resumes.
  */
 import type { ServerResponse } from 'node:http';
 import type { Authenticator } from './auth.ts';
@@ -37,12 +38,7 @@ export function createEventStream(
   return {
     hasRoom: () => clients.size < limits.streamClientsMax,
     serve(response, cursor, scope, authorization) {
-      const client = new Client(
-        response,
-        cursor,
-        async (from, limit) => store.stream.since(from, limit, scope),
-        limits,
-      );
+      const client = new Client(response, cursor, (from, limit) => store.stream.since(from, limit, scope), limits);
       clients.add(client);
       client
         .run(async () => {
@@ -64,6 +60,10 @@ export function createEventStream(
     },
   };
 }
+
+const MISSED = `event: missed\ndata: ${JSON.stringify({
+  detail: 'changes after your id are no longer kept; read the lists again',
+})}\n\n`;
 
 type Read = (from: number, limit: number) => Promise<{ entries: readonly StreamEntry[]; seq: number; missed: boolean }>;
 
@@ -122,8 +122,8 @@ class Client {
       const batch = await this.#read(from, this.#limits.streamBatchEntriesMax).catch(() => null);
       if (batch === null) return 'store';
       this.#cursor = batch.seq;
-      const text = `${batch.missed ? this.#missed() : ''}${batch.entries.map(entryText).join('')}`;
-      if (text !== '' && !(await this.#write(text))) return this.#gone ? null : 'slow';
+      const texts = batch.missed ? [MISSED, ...batch.entries.map(entryText)] : batch.entries.map(entryText);
+      for (const text of texts) if (!(await this.#write(text))) return this.#gone ? null : 'slow';
       if (batch.seq !== from) continue;
       if (await this.#somethingNew()) continue;
       // The id of a heartbeat moves a resuming client past what its scope hid.
@@ -135,10 +135,6 @@ class Client {
       if (!allowed) return 'unauthenticated';
     }
     return null;
-  }
-
-  #missed(): string {
-    return `event: missed\ndata: ${JSON.stringify({ detail: 'changes after your id are no longer kept; read the lists again' })}\n\n`;
   }
 
   /** True as soon as there is something to look at, false after a heartbeat's time. */

@@ -9,7 +9,7 @@ import { type Api, createApi } from '../../src/api/server.ts';
 import { Context } from '../../src/context/context.ts';
 import type { Process } from '../../src/model/process.ts';
 import { formatInstant } from '../../src/model/time.ts';
-import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import { openStore } from '../../src/store/sqlite/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { eventsOf, merged } from '../context/recordings.ts';
 
@@ -257,12 +257,10 @@ export interface HarnessOptions {
   readonly deps?: Partial<ApiDeps>;
   readonly limits?: Partial<ApiLimits>;
   readonly config?: Partial<ApiConfig>;
-  readonly store?: (store: Store) => Store;
 }
 
 export async function startApi(options: HarnessOptions = {}): Promise<Harness> {
-  const opened = openSqliteStore({ path: ':memory:', now: () => Date.now() });
-  const store = options.store?.(opened) ?? opened;
+  const store = await openStore({ path: ':memory:' });
   const logged: string[] = [];
   const deps: ApiDeps = {
     store,
@@ -319,7 +317,7 @@ export async function startApi(options: HarnessOptions = {}): Promise<Harness> {
       }),
     async close() {
       await api.close();
-      await opened.close();
+      await store.close();
     },
   };
 }
