@@ -13,6 +13,7 @@ const target = z
   .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
   .max(2_048)
   .refine(text => {
+    if (!URL.canParse(text)) return true;
     const { username, password } = new URL(text);
     return username === '' && password === '';
   }, 'must not hold a user name or password');

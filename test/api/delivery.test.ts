@@ -1,0 +1,191 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SinkRecord } from '../../src/api/deps.ts';
+import { commitAlert, type Harness, hexId, makeAlert, makeIncident, startApi } from './support.ts';
+
+const sink = (name: string, type = 'webhook'): SinkRecord => ({
+  name,
+  type,
+  state: 'ok',
+  detail: '202 Accepted',
+  lastSuccessMs: 5,
+  lastFailureMs: null,
+});
+
+describe('delivery', () => {
+  let api: Harness;
+  let tested: string[];
+  let sinks: SinkRecord[];
+  let changes: number;
+
+  beforeEach(async () => {
+    tested = [];
+    changes = 0;
+    sinks = [sink('soc', 'slack'), sink('pager', 'pagerduty')];
+    api = await startApi({
+      deps: {
+        sinks: {
+          list: () => sinks,
+          test: async name => {
+            tested.push(name);
+            return { outcome: 'delivered', detail: '202 Accepted' };
+          },
+        },
+        webhooksChanged: () => {
+          changes++;
+        },
+      },
+    });
+  });
+  afterEach(() => api.close());
+
+  const lose = async (sinkName: string): Promise<void> => {
+    const leased = await api.store.outbox.lease(sinkName, 10, 60_000);
+    await api.store.outbox.dead(
+      leased.map(each => each.id),
+      '400 Bad Request',
+    );
+  };
+
+  it('lists sinks with what waits for them', async () => {
+    await commitAlert(api.store, makeAlert(1), makeIncident(0), 'soc');
+    await commitAlert(api.store, makeAlert(2), makeIncident(0), 'soc');
+    const { items } = (await api.get('/api/v1/sinks')).json;
+    expect(items).toMatchObject([
+      { name: 'soc', type: 'slack', state: 'ok', detail: '202 Accepted', deliveries: { pending: 2, dead: 0 } },
+      { name: 'pager', deliveries: { pending: 0, oldest_pending: null } },
+    ]);
+    expect(items[0].deliveries.oldest_pending).toBeGreaterThan(0);
+  });
+
+  it('tests a sink once, with an audit row', async () => {
+    const answer = await api.post('/api/v1/sinks/soc/test');
+    expect(answer.json).toEqual({ outcome: 'delivered', detail: '202 Accepted' });
+    expect(tested).toEqual(['soc']);
+    expect((await api.get('/api/v1/audit')).json.items).toMatchObject([{ action: 'sink.test', target: 'soc' }]);
+    expect((await api.post('/api/v1/sinks/nobody/test')).status).toBe(404);
+    expect((await api.post('/api/v1/sinks/..%2f..%2fetc/test')).status).toBe(400);
+    expect(tested).toEqual(['soc']);
+  });
+
+  it('lists deliveries by state, sink, alert and incident, and replays the dead', async () => {
+    await commitAlert(api.store, makeAlert(1), makeIncident(0), 'soc');
+    await lose('soc');
+    await commitAlert(api.store, makeAlert(2), makeIncident(0), 'soc');
+    const dead = (await api.get('/api/v1/deliveries?state=dead')).json.items;
+    expect(dead).toMatchObject([
+      { sink: 'soc', state: 'dead', alert_id: hexId(1), attempts: 1, error: '400 Bad Request' },
+    ]);
+    for (const [query, count] of [
+      ['', 2],
+      ['?state=dead,pending', 2],
+      ['?sink=pager', 0],
+      [`?alert=${hexId(2)}`, 1],
+      [`?incident=${hexId(0, 'b')}`, 2],
+      ['?limit=1', 1],
+    ] as const) {
+      expect((await api.get(`/api/v1/deliveries${query}`)).json.items, query).toHaveLength(count);
+    }
+    expect((await api.get('/api/v1/deliveries?state=lost')).json.errors[0].field).toBe('state.0');
+
+    const replay = `/api/v1/deliveries/${dead[0].id}/replay`;
+    expect((await api.post(replay)).json).toEqual({ replayed: 1 });
+    expect((await api.get('/api/v1/deliveries?state=dead')).json.items).toEqual([]);
+    // It waits already.
+    expect((await api.post(replay)).status).toBe(409);
+    await lose('soc');
+    expect((await api.post(replay, { sink: 'pager' })).status).toBe(202);
+    expect((await api.get('/api/v1/deliveries?sink=pager')).json.items).toHaveLength(1);
+    expect((await api.post(replay, { sink: 'nobody' })).status).toBe(404);
+    expect((await api.post('/api/v1/deliveries/0/replay')).status).toBe(400);
+    expect((await api.post('/api/v1/deliveries/99999/replay')).status).toBe(409);
+  });
+
+  it('keeps webhooks: made, read, changed, rotated, deleted; the secret shown once', async () => {
+    const made = await api.post('/api/v1/webhooks', {
+      url: 'https://example.org/hook',
+      levels: ['high'],
+      description: 'mine',
+    });
+    expect(made.status).toBe(201);
+    expect(made.json.secret).toMatch(/^whsec_/);
+    const { id } = made.json.webhook;
+    const path = `/api/v1/webhooks/${id}`;
+    const list = await api.get('/api/v1/webhooks');
+    expect(list.json.items).toEqual([made.json.webhook]);
+    expect(list.text + (await api.get(path)).text).not.toContain(made.json.secret);
+    const changed = await api.call('PATCH', path, {
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ enabled: false, rules: ['r1'] }),
+    });
+    expect(changed.json).toMatchObject({ id, enabled: false, rules: ['r1'], levels: ['high'], description: 'mine' });
+    const rotated = await api.post(`${path}/rotate`, { overlap_ms: 1_000 });
+    expect(rotated.json.secret).toMatch(/^whsec_/);
+    expect(rotated.json.secret).not.toBe(made.json.secret);
+    expect((await api.post(`${path}/rotate`, { overlap_ms: -1 })).status).toBe(400);
+    expect((await api.call('DELETE', path)).status).toBe(204);
+    for (const answer of [await api.get(path), await api.call('DELETE', path), await api.post(`${path}/rotate`)]) {
+      expect(answer.status).toBe(404);
+    }
+    expect(changes).toBe(4);
+    const actions = (await api.get(`/api/v1/audit?target=${id}`)).json.items.map(
+      (item: { action: string }) => item.action,
+    );
+    expect(actions).toEqual(['webhook.delete', 'webhook.rotate', 'webhook.update', 'webhook.create']);
+    expect(api.logged.join('')).not.toContain('whsec_');
+  });
+
+  it.each([
+    [{}, 'url'],
+    [{ url: 'ftp://example.org' }, 'url'],
+    [{ url: 'javascript:alert(1)' }, 'url'],
+    [{ url: 'https://user:secret@example.org/' }, 'url'],
+    [{ url: 'not a url' }, 'url'],
+    [{ url: 'https://example.org/', levels: ['loud'] }, 'levels.0'],
+    [{ url: 'https://example.org/', namespaces: [] }, 'namespaces'],
+    [{ url: 'https://example.org/', secret: 'mine' }, 'secret'],
+    [{ url: 'https://example.org/', description: 'x'.repeat(1_001) }, 'description'],
+  ])('refuses the webhook %o and names the field', async (body, field) => {
+    const answer = await api.post('/api/v1/webhooks', body);
+    expect(answer.status).toBe(400);
+    expect(answer.json.errors[0]).toMatchObject({ in: 'body', field });
+    expect(answer.text).not.toContain('secret@');
+  });
+
+  it('keeps callers of some namespaces to their own webhooks and sinks', async () => {
+    await api.store.tokens.create({ name: 'a', scopes: ['admin'], namespaces: null, expires_at: null });
+    const { secret: token } = await api.store.tokens.create({
+      name: 's',
+      scopes: ['write'],
+      namespaces: ['shop'],
+      expires_at: null,
+    });
+    const url = 'https://example.org/hook';
+    expect((await api.post('/api/v1/webhooks', { url, namespaces: ['bank'] }, { token })).status).toBe(403);
+    const other = await api.store.webhooks.create(
+      { url, description: '', levels: [], rules: [], namespaces: ['bank'] },
+      null,
+    );
+    const made = await api.post('/api/v1/webhooks', { url }, { token });
+    expect(made.json.webhook.namespaces).toEqual(['shop']);
+    const own = `webhook:${made.json.webhook.id}`;
+    sinks.push(sink(own), sink(`webhook:${other.webhook.id}`));
+    expect((await api.get('/api/v1/webhooks', { token })).json.items).toHaveLength(1);
+    expect((await api.get(`/api/v1/webhooks/${other.webhook.id}`, { token })).status).toBe(404);
+    const patch = await api.call('PATCH', `/api/v1/webhooks/${made.json.webhook.id}`, {
+      token,
+      headers: { 'content-type': 'application/json' },
+      body: '{"namespaces":null}',
+    });
+    expect(patch.json.namespaces).toEqual(['shop']);
+    expect((await api.get('/api/v1/sinks', { token })).json.items.map((item: SinkRecord) => item.name)).toEqual([own]);
+    expect((await api.post('/api/v1/sinks/soc/test', {}, { token })).status).toBe(404);
+    expect((await api.post(`/api/v1/sinks/${own}/test`, {}, { token })).status).toBe(200);
+    // Nor are the deliveries of others theirs to see or to send.
+    await commitAlert(api.store, makeAlert(1, { namespace: 'bank' }), makeIncident(0, { namespace: 'bank' }), 'soc');
+    await lose('soc');
+    expect((await api.get('/api/v1/deliveries', { token })).json.items).toEqual([]);
+    const id = (await api.store.outbox.list({}, null)).items[0]?.id;
+    expect((await api.post(`/api/v1/deliveries/${id}/replay`, { sink: own }, { token })).status).toBe(409);
+    expect(tested).toEqual([own]);
+  });
+});
