@@ -18,7 +18,7 @@ export interface Address {
  */
 export function parseAddress(text: string): Address {
   const label = text;
-  const unix = /^unix:(?:\/\/)?(\/.+)$/.exec(text);
+  const unix = /^unix:(?:\/\/(?=\/))?(\/(?!\/).+)$/.exec(text);
   if (unix !== null) return { target: `unix://${unix[1]}`, label, dns: null, tls: false };
   const dns = /^dns:\/\/\/([^/]+)$/.exec(text);
   if (dns !== null) {

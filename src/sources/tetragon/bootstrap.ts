@@ -18,7 +18,8 @@ import type { TetragonDecoder } from '../protobuf/tetragon.ts';
 const METHOD = '/tetragon.FineGuidanceSensors/GetDebug';
 /** `flag: CONFIG_FLAG_DUMP_PROCESS_CACHE, dump: {skip_zero_refcnt: true}`: without processes that have ended. */
 const REQUEST = Buffer.from([0x08, 0x01, 0x12, 0x02, 0x08, 0x01]);
-const TIMEOUT_MS = 10_000;
+/** How long the stream is held back for the cache: the agent queues 10,000 events for us meanwhile. */
+export const BOOTSTRAP_MS = 5_000;
 /** Exec_ids a generation whose telling is remembered, so that a reconnect repeats nothing. */
 const TOLD_MAX = 65_536;
 
@@ -29,20 +30,22 @@ const BOOT_SCAN = 'procFS';
 
 export class Bootstrap {
   readonly #decoder: TetragonDecoder;
+  readonly #timeoutMs: number;
   readonly #process = messageSpec('tetragon.Process');
   readonly #told = new GenerationMap<string, true>(TOLD_MAX);
   /** Calls that agents refused or did not know, and why the last one was. */
   refused = 0;
   reason = '';
 
-  constructor(decoder: TetragonDecoder) {
+  constructor(decoder: TetragonDecoder, timeoutMs: number) {
     this.#decoder = decoder;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Asks the agent; null when it refuses, which is counted and no error. */
   async fetch(client: grpc.Client): Promise<Buffer | null> {
     try {
-      return await callOnce(client, METHOD, REQUEST, TIMEOUT_MS);
+      return await callOnce(client, METHOD, REQUEST, this.#timeoutMs);
     } catch (error) {
       this.refused++;
       this.reason = describeError(error);

@@ -18,7 +18,7 @@ import {
   type SourceStatus,
 } from '../source.ts';
 import { Agent, type AgentContext } from './agent.ts';
-import { Bootstrap } from './bootstrap.ts';
+import { BOOTSTRAP_MS, Bootstrap } from './bootstrap.ts';
 
 export interface TetragonSourceOptions {
   readonly name: string;
@@ -30,6 +30,8 @@ export interface TetragonSourceOptions {
   readonly times?: Partial<LinkTimes>;
   /** How often a `dns:///` name is resolved again. */
   readonly resolveMs?: number;
+  /** How long to wait for an agent's process cache at each connect. */
+  readonly bootstrapMs?: number;
   readonly clock?: Clock;
   /** All addresses of a name. */
   readonly resolve?: (host: string) => Promise<string[]>;
@@ -102,7 +104,7 @@ class TetragonSource implements Source {
 
   #context(outlet: Outlet): AgentContext {
     const decoder = new TetragonDecoder(this.name, new Interned());
-    this.#bootstrap = new Bootstrap(decoder);
+    this.#bootstrap = new Bootstrap(decoder, this.#options.bootstrapMs ?? BOOTSTRAP_MS);
     return {
       source: this.name,
       decoder,
