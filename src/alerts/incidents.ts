@@ -1,6 +1,6 @@
 /**
- * Which alerts belong together: those of one process tree, of one pod within a window, and of two pods that an alert's flow
- * connects. Sees alerts only (not the engine's objects), so that it can go on from stored ones after a restart.
+ * Which alerts belong together: those of one process tree, of one pod within a window, of two pods that an alert's flow
+ * connects, and of a host after a pod broke out onto it. Sees alerts only (not the engine's objects), so that it can go on from stored ones after a restart.
  */
 import { formatInstant, MICROS_PER_SECOND, type Micros, parseInstant } from '../model/time.ts';
 import { type Alert, type Incident, LEVELS } from './alert.ts';
@@ -16,6 +16,8 @@ const TEXTS_PER_INCIDENT_MAX = 128;
 const CONTEXT_TREES_MAX = 10_000;
 const CONTEXT_PER_TREE_MAX = 16;
 const DNS_PORT = 53;
+/** ATT&CK: Escape to Host. */
+const ESCAPE_TAG = 'attack.t1611';
 
 /** What is known of an incident that can still grow. */
 interface Open {
@@ -48,11 +50,16 @@ function union(a: readonly string[], b: readonly string[]): readonly string[] {
   return added.length === 0 ? a : [...a, ...added].slice(0, TEXTS_PER_INCIDENT_MAX);
 }
 
-/** The pods at the other ends of an alert's flows. Name servers serve everyone: they connect nobody. */
+/** A host as a peer: no pod is called so. */
+const hostOf = (alert: Alert): string => `node:${alert.node}`;
+
+/** The pods at the other ends of an alert's flows, and the host that a pod broke out onto. */
 function peersOf(alert: Alert): Set<string> {
   const own = podOfAlert(alert);
   const peers = new Set<string>();
+  if (own !== '' && alert.rule.tags.includes(ESCAPE_TAG)) peers.add(hostOf(alert));
   for (const { source, destination } of alert.flows) {
+    // Name servers serve everyone: they connect nobody.
     if (destination.port === DNS_PORT) continue;
     for (const { pod } of [source, destination]) if (pod !== null && pod !== own) peers.add(pod);
   }
@@ -140,12 +147,24 @@ export class Incidents {
       const open = this.#byPod.get(own);
       within(open, open?.pods.get(own));
       for (const other of this.#byPeer.get(own) ?? []) within(other, other.peers.get(own));
+    } else {
+      const open = this.#latestOf(hostOf(alert));
+      within(open, open?.peers.get(hostOf(alert)));
     }
     for (const peer of peersOf(alert)) {
       const open = this.#byPod.get(peer);
       within(open, open?.pods.get(peer));
     }
     return [...found];
+  }
+
+  /** A host alert does not say which of two escapes led to it, and must not join them. */
+  #latestOf(peer: string): Open | undefined {
+    let latest: Open | undefined;
+    for (const open of this.#byPeer.get(peer) ?? []) {
+      if (latest === undefined || open.peers.get(peer)! > latest.peers.get(peer)!) latest = open;
+    }
+    return latest;
   }
 
   #create(alert: Alert): Open {

@@ -5,10 +5,14 @@ import { cut } from './build.ts';
 
 const PARTS_TOLD_MAX = 3;
 const PARTS_KEPT_MAX = 64;
+/** A flood of one kind must not push out what else happened. */
+const PARTS_PER_TOPIC_MAX = 4;
 const TITLE_CHARS_MAX = 320;
-const PART_CHARS_MAX = 140;
+const PART_CHARS_MAX = 120;
 /** A delay below this is a start like any other. */
 const DELAY_SECONDS_MIN = 60;
+/** `attack.t1059.004` is a technique, `attack.execution` a tactic. */
+const TACTIC = /^attack\.(?!t\d)/;
 
 /** What an alert contributes. */
 export interface StoryPart {
@@ -20,6 +24,8 @@ export interface StoryPart {
   readonly pod: string;
   /** Alerts about one process say much the same: only its worst is told. */
   readonly about: string;
+  /** ATT&CK tactics (the rule where it names none) and the place: a part adds to a story what no other told. */
+  readonly topics: readonly string[];
   /** Seconds from the start of the container to the alert; null when not known. */
   readonly delay: number | null;
   readonly hasDestination: boolean;
@@ -38,6 +44,11 @@ function delayOf(alert: Alert): number | null {
   return from === null || to === null ? null : Math.floor((to.time - from.time) / MICROS_PER_SECOND);
 }
 
+function topicsOf(alert: Alert): readonly string[] {
+  const tactics = alert.rule.tags.filter(tag => TACTIC.test(tag));
+  return [...(tactics.length === 0 ? [alert.rule.id] : tactics), podOfAlert(alert)];
+}
+
 export function partOf(alert: Alert): StoryPart {
   return {
     alert: alert.id,
@@ -46,6 +57,7 @@ export function partOf(alert: Alert): StoryPart {
     message: alert.message,
     pod: podOfAlert(alert),
     about: alert.process?.exec_id ?? alert.key,
+    topics: topicsOf(alert),
     delay: delayOf(alert),
     hasDestination: alert.flows.length > 0,
   };
@@ -67,6 +79,9 @@ export function addPart(parts: StoryPart[], part: StoryPart): void {
   if (parts.some(p => p.alert === part.alert)) return;
   const at = parts.findIndex(p => worstFirst(part, p) < 0);
   parts.splice(at < 0 ? parts.length : at, 0, part);
+  const topics = part.topics.join();
+  const same = parts.filter(p => p.topics.join() === topics);
+  if (same.length > PARTS_PER_TOPIC_MAX) parts.splice(parts.indexOf(same.at(-1)!), 1);
   if (parts.length > PARTS_KEPT_MAX) parts.pop();
 }
 
@@ -77,25 +92,41 @@ function duration(seconds: number): string {
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
 }
 
-/** `parts` are worst first, as `addPart` keeps them. */
-export function headline(parts: readonly StoryPart[]): string {
+/** The worst, then the worst of those that add something new: three shells are less of a story than a shell and a leak. */
+function choose(parts: readonly StoryPart[]): StoryPart[] {
   const told: StoryPart[] = [];
   const about = new Set<string>();
+  const topics = new Set<string>();
+  const mildest = Math.max(0, ...parts.map(part => severity(part.level))) - 1;
   for (const part of parts) {
-    if (told.length === PARTS_TOLD_MAX) break;
-    if (about.has(part.about) || told.some(p => p.message === part.message)) continue;
+    if (told.length === PARTS_TOLD_MAX || severity(part.level) < mildest) break;
+    if (about.has(part.about) || part.topics.every(topic => topics.has(topic))) continue;
     about.add(part.about);
+    for (const topic of part.topics) topics.add(topic);
     told.push(part);
   }
+  return told;
+}
+
+/** Without process ids, and without the arguments behind its colon when they are too much for a headline. */
+function shorten(message: string): string {
+  const text = message.replace(/ \(\d+\)/g, '').replace(/\.$/, '');
+  const colon = text.indexOf(': ');
+  return cut(text.length > PART_CHARS_MAX && colon > 0 ? text.slice(0, colon) : text, PART_CHARS_MAX);
+}
+
+/** `parts` are worst first, as `addPart` keeps them. */
+export function headline(parts: readonly StoryPart[]): string {
+  const told = choose(parts);
   told.sort((a, b) => byText(a.time, b.time) || byText(a.alert, b.alert));
   let pod = '';
   const sentence = told.map(part => {
-    let text = part.message.replace(/\.$/, '');
+    const message = shorten(part.message);
     // A pod is named where the story enters it, not again for every step.
-    if (part.pod !== '' && part.pod === pod) text = text.replace(` in ${part.pod}`, '');
-    else if (part.pod !== '' && !text.includes(part.pod)) text = `${text} in ${part.pod}`;
+    const known = part.pod === '' || part.pod === pod;
     pod = part.pod;
-    return cut(text, PART_CHARS_MAX);
+    if (known) return message.replace(` in ${part.pod}`, '');
+    return message.includes(part.pod) ? message : `${message} in ${part.pod}`;
   });
   const delay = told[0]?.delay ?? null;
   const late =

@@ -246,6 +246,20 @@ describe('incidents', () => {
     expect(once(alerting, fire(upload, 86_500, curl)).incident?.id).not.toBe(first.incident?.id);
   });
 
+  it('follow a pod onto the host that it broke out to', () => {
+    const breakout = rule({ id: 'breakout', level: 'critical', tags: ['attack.t1611'] });
+    const host = (name: string): Process => makeProcess(name, { binary: '/tmp/c.sh' });
+    const alerting = new Alerting();
+    const before = once(alerting, fire(upload, 0, host('before')));
+    const one = once(alerting, fire(breakout, 10, crawler('a/one').nc));
+    const two = once(alerting, fire(breakout, 20, crawler('a/two').nc));
+    const after = once(alerting, fire(reverseShell, 30, host('after')));
+    expect(after.incident?.id).toBe(two.incident?.id);
+    expect(after.merged).toEqual([]);
+    expect(new Set([before, one, two].map(change => change.incident?.id)).size).toBe(3);
+    expect(once(alerting, fire(reverseShell, 30 + 1_900, host('later'))).incident?.id).not.toBe(two.incident?.id);
+  });
+
   it('follow a process out of its container, and keep host sessions apart', () => {
     const { bash } = crawler();
     const escaped = { ...makeProcess('escaped', { binary: '/usr/bin/cat' }), parent: bash };
@@ -268,13 +282,70 @@ describe('the story', () => {
     const alerting = new Alerting();
     const shell = told('{process.name} in {pod.namespace}/{pod.name} opened a shell to 198.51.100.66:4444', 'critical');
     const leak = told('{process.name} in {pod.namespace}/{pod.name} uploaded to exfil-bucket', 'high');
-    once(alerting, fire(told('something was odd', 'medium'), 0, main));
+    once(alerting, fire(told('something was odd (4711)', 'high'), 0, main));
+    once(alerting, fire(told('someone looked around', 'medium'), 0, makeProcess('id', { parent: main })));
     once(alerting, fire(shell, 1, nc));
     const { incident } = once(alerting, fire(leak, 9, curl));
     expect(incident?.title).toBe(
       'something was odd in tenant-jobs/crawler-1, then nc.traditional opened a shell to 198.51.100.66:4444, ' +
         'then curl uploaded to exfil-bucket',
     );
+  });
+
+  it('tells what is new rather than more of the same', () => {
+    const { nc, bash, curl } = crawler();
+    const alerting = new Alerting();
+    const shell = (n: number): Rule =>
+      rule({ id: `${n}`, level: 'critical', tags: ['attack.execution', 'attack.t1059.004'], message: `shell ${n}` });
+    for (const [i, process] of [nc, bash].entries()) once(alerting, fire(shell(i), i, process));
+    const leak = rule({ level: 'high', tags: ['attack.exfiltration', 'attack.t1567.002'], message: 'leak' });
+    const { incident } = once(alerting, fire(leak, 5, curl));
+    expect(incident?.title).toBe('shell 0 in tenant-jobs/crawler-1, then leak');
+  });
+
+  it('is not pushed out by a flood of something worse', () => {
+    const { nc, main } = crawler();
+    const alerting = new Alerting();
+    once(alerting, fire(rule({ level: 'high', tags: ['attack.exfiltration'], message: 'leak' }), 0, nc));
+    const flood = rule({ level: 'critical', tags: ['attack.execution'], message: 'shell' });
+    for (let i = 1; i < 200; i++) once(alerting, fire(flood, i, makeProcess(`p${i}`, { parent: main })));
+    const { incident } = once(alerting, fire(flood, 200, makeProcess('last', { parent: main })));
+    expect(incident).toMatchObject({ title: 'leak in tenant-jobs/crawler-1, then shell', alert_count: 201 });
+  });
+
+  it('says how long after the start of its container it began', () => {
+    const { nc } = crawler('shop/late');
+    const container = {
+      id: 'c',
+      name: 'web',
+      imageId: '',
+      imageName: 'web:1',
+      maybeExecProbe: false,
+      privileged: null,
+    };
+    const since = (start: number | null): string => {
+      nc.pod = { ...nc.pod!, container: { ...container, startTime: start } };
+      return once(new Alerting(), fire(told('nc ran', 'high'), 7_300, nc)).incident!.title;
+    };
+    expect(since(at(0))).toBe('nc ran in shop/late, 2 h after its container had started');
+    expect(since(at(7_290))).toBe('nc ran in shop/late');
+    expect(since(null)).toBe('nc ran in shop/late');
+  });
+
+  it('names what happened on the host, too', () => {
+    const alerting = new Alerting();
+    const tags = ['attack.privilege_escalation', 'attack.t1611'];
+    const left = rule({ level: 'critical', tags, message: 'sh in a/one set a kernel helper' });
+    const ran = rule({ level: 'critical', tags, message: 'the kernel ran /tmp/c.sh' });
+    once(alerting, fire(left, 0, crawler('a/one').nc));
+    const { incident } = once(alerting, fire(ran, 1, makeProcess('host', { binary: '/tmp/c.sh' })));
+    expect(incident?.title).toBe('sh in a/one set a kernel helper, then the kernel ran /tmp/c.sh');
+  });
+
+  it('leaves out arguments where there is no room for them', () => {
+    const verbose = told(`curl in shop/web sent data to bucket.example: ${'-x '.repeat(80)}`, 'high');
+    const { incident } = once(new Alerting(), fire(verbose, 0, crawler('shop/web').curl));
+    expect(incident?.title).toBe('curl in shop/web sent data to bucket.example');
   });
 
   it('is bounded, however long names are', () => {
