@@ -30,23 +30,28 @@ const WORDS = [
   '/dev/tcp/',
 ];
 
-/** Rule number `n`: one of five shapes. */
+const where = (category: string, selection: string): string =>
+  `logsource: {category: ${category}}, detection: {selection: ${selection}, condition: selection}`;
+
+/** Rule number `n`: one of six shapes. */
 function ruleText(n: number): string {
   const name = `${NAMES[n % NAMES.length]}${n < NAMES.length * 5 ? '' : `-${n}`}`;
   const word = `${WORDS[n % WORDS.length]}${n < WORDS.length * 5 ? '' : `-${n}`}`;
-  const shapes: readonly (readonly [string, string])[] = [
-    ['process_creation', `{process.binary|endswith: '/${name}'}`],
-    [
+  const starts = where('process_creation', `{process.name: ${name}}`);
+  const connects = where('network_connection', `{process.name: ${name}, process.arguments|contains: '${word}'}`);
+  const shapes: readonly string[] = [
+    where('process_creation', `{process.binary|endswith: '/${name}'}`),
+    where(
       'process_creation',
       `{process.name: [${name}, ${name}.real], process.command_line|contains: ['${word}', ' -${n} ']}`,
-    ],
-    ['process_creation', `{process.command_line|contains|all: ['${word}', '${name}']}`],
-    ['network_connection', `{process.name: ${name}}`],
-    ['file_event', `{file.path|startswith: '${word}'}`],
+    ),
+    where('process_creation', `{process.command_line|contains|all: ['${word}', '${name}']}`),
+    connects,
+    where('file_event', `{file.path|startswith: '${word}'}`),
+    `sequence: {by: process, within: 1m, steps: [{id: a, ${starts}}, {id: b, ${connects}}]}`,
   ];
-  const [category, selection] = shapes[n % shapes.length]!;
   const id = `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
-  return `title: Rule ${n}\nid: ${id}\nlevel: low\ntaxonomy: spoor\nlogsource: {category: ${category}}\ndetection:\n  selection: ${selection}\n  condition: selection\n`;
+  return `{title: Rule ${n}, id: ${id}, level: low, taxonomy: spoor, ${shapes[n % shapes.length]}}\n`;
 }
 
 function rules(many: number): readonly Rule[] {

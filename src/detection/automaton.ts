@@ -7,7 +7,7 @@
  * characters is lower-cased as a whole first, because its folding may depend on neighbours.
  */
 
-export type Anchor = 'contains' | 'startswith' | 'endswith';
+type Anchor = 'contains' | 'startswith' | 'endswith';
 
 export interface Pattern {
   readonly literal: string;

@@ -50,9 +50,10 @@ export class Counter {
     const key = readKey(this.#by, match.trigger);
     const value = this.#distinct === null ? null : readText(this.#distinct, match.trigger);
     if (key === null || (this.#distinct !== null && value === null)) return null;
+    const { time } = match.trigger.event;
+    if (this.state.size === 0) this.#sweepAt = time + this.#spec.within;
     const window = this.#window(key, match.trigger);
     const { counted } = window;
-    const { time } = match.trigger.event;
     const { gte, within } = this.#spec;
     // Just before this match the window was still closed at its far end.
     if (!window.armed && counted.filter(item => item.time >= time - within).length < gte) window.armed = true;
@@ -78,6 +79,12 @@ export class Counter {
     };
   }
 
+  /** Watermark from which `advance` has something to do. */
+  dueAt(): Micros {
+    return this.state.size === 0 ? Number.POSITIVE_INFINITY : this.#sweepAt;
+  }
+
+  /** Drops the keys whose windows have emptied. */
   advance(watermark: Micros): void {
     if (watermark < this.#sweepAt) return;
     this.#sweepAt = watermark + this.#spec.within;

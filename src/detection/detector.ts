@@ -33,12 +33,12 @@ const NONE: readonly Finding[] = [];
 
 export class Detector {
   #states: readonly RuleState[] = [];
-  /** Those to which the passing of time means something. */
-  #timed: readonly RuleState[] = [];
   #slots: readonly Slot[] = [];
   #index: RuleIndex;
   #observations = 0;
   #watermark: Micros = Number.NEGATIVE_INFINITY;
+  /** No rule has to be told of the passing of time before this. */
+  #dueAt: Micros = Number.POSITIVE_INFINITY;
   readonly #fields: FieldLookup;
   readonly #limits: StateLimits;
   readonly #indexed: boolean;
@@ -56,7 +56,7 @@ export class Detector {
   step(observation: Observation): readonly Finding[] {
     this.#observations++;
     const findings: Finding[] = [];
-    if (observation.event.time > this.#watermark) this.#pass(observation.event.time, findings);
+    this.#pass(observation.event.time, findings);
     const count = this.#index.find(observation);
     if (count > 0) {
       this.#retainer.reset();
@@ -68,7 +68,7 @@ export class Detector {
   /** Tells that no event before `time` will come, without an event: decides what waits for its window to pass. */
   advance(time: Micros): readonly Finding[] {
     const findings: Finding[] = [];
-    if (time > this.#watermark) this.#pass(time, findings);
+    this.#pass(time, findings);
     return findings.length === 0 ? NONE : findings;
   }
 
@@ -77,7 +77,7 @@ export class Detector {
     const previous = new Map(this.#states.map(state => [identityOf(state.rule), state]));
     const environment = { lookup: this.#fields, limits: this.#limits, retainer: this.#retainer };
     this.#states = rules.map(rule => new RuleState(rule, environment, previous.get(identityOf(rule)) ?? null));
-    this.#timed = this.#states.filter(state => state.keepsTime);
+    this.#dueAt = Number.NEGATIVE_INFINITY;
     this.#slots = this.#states.flatMap(state => state.parts().map(slot => ({ state, ...slot })));
     const matchers = this.#slots.map(slot => slot.matcher);
     const hinted = this.#indexed ? matchers : matchers.map(matcher => ({ ...matcher, hint: null }));
@@ -109,26 +109,32 @@ export class Detector {
     for (let i = 0; i < count; i++) {
       const slot = this.#slots[found[i]!]!;
       if (slot.state !== current) {
-        if (current !== null) collect(current.conclude(observation), findings);
+        if (current !== null) this.#conclude(current, observation, findings);
         current = slot.state;
       }
       slot.state.consider(slot.part, slot.matcher, observation);
     }
-    if (current !== null) collect(current.conclude(observation), findings);
+    if (current !== null) this.#conclude(current, observation, findings);
+  }
+
+  #conclude(state: RuleState, observation: Observation, findings: Finding[]): void {
+    if (!state.touched) return;
+    const finding = state.conclude(observation);
+    if (finding !== null) findings.push(finding);
+    this.#dueAt = Math.min(this.#dueAt, state.dueAt());
   }
 
   /** Moves the watermark; what it decides comes in the order of the rules. */
   #pass(time: Micros, findings: Finding[]): void {
+    if (time <= this.#watermark) return;
     this.#watermark = time;
-    for (const state of this.#timed) {
-      const due = state.advance(time);
-      for (const finding of due) findings.push(finding);
+    if (time < this.#dueAt) return;
+    this.#dueAt = Number.POSITIVE_INFINITY;
+    for (const state of this.#states) {
+      if (state.dueAt() <= time) for (const finding of state.advance(time)) findings.push(finding);
+      this.#dueAt = Math.min(this.#dueAt, state.dueAt());
     }
   }
-}
-
-function collect(finding: Finding | null, findings: Finding[]): void {
-  if (finding !== null) findings.push(finding);
 }
 
 function identityOf(rule: Rule): string {

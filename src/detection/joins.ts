@@ -69,7 +69,10 @@ function serverPod(observation: Observation): string | null {
 /** The key is the pod that the story has reached: a connection from there moves it on to the destination's pod. */
 const byConnection: Join = {
   start(observation) {
-    return serverPod(observation) ?? clientPod(observation);
+    const from = clientPod(observation);
+    const to = serverPod(observation);
+    // A connection within one pod leads nowhere.
+    return to === from && observation.connection !== null ? null : (to ?? from);
   },
   accepts(observation) {
     const from = clientPod(observation);

@@ -67,13 +67,21 @@ export class RuleState {
     };
   }
 
+  /** A predicate held on the observation at hand. */
+  get touched(): boolean {
+    return this.#touched;
+  }
+
   get failed(): boolean {
     return this.#error !== '';
   }
 
-  /** Whether the passing of time alone means anything to it. */
-  get keepsTime(): boolean {
-    return this.#sequence !== null || this.#count !== null;
+  /** Watermark from which `advance` has something to do. */
+  dueAt(): Micros {
+    return Math.min(
+      this.#sequence?.dueAt() ?? Number.POSITIVE_INFINITY,
+      this.#count?.dueAt() ?? Number.POSITIVE_INFINITY,
+    );
   }
 
   /** The rule's predicates with the part that `consider` is told of. */
@@ -104,9 +112,8 @@ export class RuleState {
     else this.#steps[part] = 1;
   }
 
-  /** Ends an observation: what its matches come to. */
+  /** Ends an observation on which a predicate held: what its matches come to. */
   conclude(observation: Observation): Finding | null {
-    if (!this.#touched) return null;
     let finding: Finding | null = null;
     try {
       finding = this.#finding(this.#match(observation));
@@ -120,14 +127,13 @@ export class RuleState {
     return finding;
   }
 
-  /** Findings that the passing of time decides. */
+  /** Findings that the passing of time decides. A rule that was switched off makes none. */
   advance(watermark: Micros): Finding[] {
     const findings: Finding[] = [];
-    if (this.#error !== '') return findings;
     try {
       this.#count?.advance(watermark);
       for (const match of this.#sequence?.advance(watermark) ?? []) {
-        const finding = this.#finding(match);
+        const finding = this.#error === '' ? this.#finding(match) : null;
         if (finding !== null) findings.push(finding);
       }
     } catch (error) {

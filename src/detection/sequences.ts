@@ -38,7 +38,7 @@ export class SequenceMachine {
   /** Event time at which to drop what no event can continue any more. */
   #sweepAt = Number.NEGATIVE_INFINITY;
   /** No sequence that waits for its window to close began before this. */
-  #earliest = Number.NEGATIVE_INFINITY;
+  #earliest: Micros;
 
   constructor(
     spec: SequenceSpec,
@@ -54,6 +54,7 @@ export class SequenceMachine {
     this.#fallback = spec.fallback === 'pod' && (spec.by.type === 'process' || spec.by.type === 'process_tree');
     this.#until = spec.until === null ? null : joinOf(spec.by, null, lookup);
     this.#retainer = retainer;
+    this.#earliest = state === null ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
     this.state = state ?? { partials: new PartialStore(stages, limits), sightings: new KeyedState(limits) };
   }
 
@@ -77,6 +78,7 @@ export class SequenceMachine {
     const { stages, trailing } = this.#chain;
     const { partials } = this.state;
     const first = stages[0]!;
+    if (this.#isEmpty) this.#sweepAt = observation.event.time + this.#within;
     let match: Match | null = null;
     if (until && this.#until !== null) this.#forget(this.#until, observation, 0, stages.length);
     // A guard is judged after its stage was tried and before the stage ahead of it may fill: what an event begins it cannot forbid.
@@ -92,6 +94,11 @@ export class SequenceMachine {
     return match;
   }
 
+  /** Watermark from which `advance` has something to do. */
+  dueAt(): Micros {
+    return this.#isEmpty ? Number.POSITIVE_INFINITY : Math.min(this.#sweepAt, this.#earliest + this.#within + 1);
+  }
+
   /** Sequences that the passing of time completes, because their last step is absent, in the order in which they began. */
   advance(watermark: Micros): readonly Match[] {
     const { partials, sightings } = this.state;
@@ -102,9 +109,10 @@ export class SequenceMachine {
       partials.expire(horizon, this.#judgesLate ? last : last + 1);
       sightings.sweep(sighting => sighting.time < horizon);
     }
-    if (!this.#judgesLate || this.#earliest >= horizon || partials.waiting(last) === 0) return NONE;
-    const due: Partial[] = [];
+    if (this.#earliest >= horizon) return NONE;
     this.#earliest = Number.POSITIVE_INFINITY;
+    if (!this.#judgesLate) return NONE;
+    const due: Partial[] = [];
     for (const partial of partials.at(last)) {
       if (partial.first < horizon) due.push(partial);
       else if (partial.first < this.#earliest) this.#earliest = partial.first;
@@ -112,6 +120,10 @@ export class SequenceMachine {
     for (const partial of due) partials.remove(partial);
     due.sort((a, b) => a.first - b.first || a.last.observation.seq - b.last.observation.seq);
     return due.map(partial => matchOf(partial));
+  }
+
+  get #isEmpty(): boolean {
+    return this.state.partials.size === 0 && this.state.sightings.size === 0;
   }
 
   get #judgesLate(): boolean {

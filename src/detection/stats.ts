@@ -1,6 +1,6 @@
 /** What the rules did, counted from the start or since a rule's content last changed. */
 
-export interface RuleCounts {
+interface RuleCounts {
   /** Predicates evaluated. */
   readonly evaluated: number;
   /** Predicates that held. */
