@@ -3,8 +3,9 @@
  * events in the same order with the same rules give the same alerts with the same ids. `run`, `replay`, rule tests and programs
  * that embed Spoor all call `step`.
  */
-import { Alerting, type AlertingOptions } from './alerts/alerting.ts';
+
 import type { AlertChange } from './alerts/alert.ts';
+import { Alerting, type AlertingOptions } from './alerts/alerting.ts';
 import { Context } from './context/context.ts';
 import { Detector } from './detection/detector.ts';
 import type { Event } from './model/event.ts';
@@ -40,7 +41,7 @@ export class Engine {
     const findings = this.detector.step(observation);
     if (findings.length === 0) return { observation, changes: NOTHING };
     const gaps = this.context.gaps();
-    return { observation, changes: findings.flatMap(finding => this.alerting.accept(finding, gaps)) };
+    return { observation, changes: findings.map(finding => this.alerting.accept(finding, gaps)) };
   }
 
   /** Takes effect with the next event; the state of rules whose content is unchanged is kept. */

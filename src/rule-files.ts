@@ -1,13 +1,10 @@
 /** Rule files on disk: found by walking folders, and watched by content, so that a ConfigMap's symlink swap is noticed like an edit. */
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-export interface RuleFile {
-  readonly file: string;
-  readonly text: string;
-}
+import { type LoadedRules, loadRules, type RuleFile } from './rules/load.ts';
+import type { Rule } from './rules/rule.ts';
 
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
 const FILES_MAX = 50_000;
@@ -28,13 +25,39 @@ export function readRuleFiles(paths: readonly string[]): RuleFile[] {
     if (stat.isDirectory()) {
       for (const entry of readdirSync(path).sort()) if (!entry.startsWith('.')) walk(join(path, entry), false);
     } else if (named || isRuleFile(path)) {
-      if (stat.size > FILE_BYTES_MAX) throw new Error(`${path}: larger than ${FILE_BYTES_MAX} bytes; a rule file is text of a few kilobytes`);
+      if (stat.size > FILE_BYTES_MAX)
+        throw new Error(`${path}: larger than ${FILE_BYTES_MAX} bytes; a rule file is text of a few kilobytes`);
       files.push(path);
-      if (files.length > FILES_MAX) throw new Error(`${path}: more than ${FILES_MAX} rule files; name a smaller folder`);
+      if (files.length > FILES_MAX)
+        throw new Error(`${path}: more than ${FILES_MAX} rule files; name a smaller folder`);
     }
   };
   for (const path of paths) walk(path, true);
   return [...new Set(files)].map(file => ({ file, text: readFileSync(file, 'utf8') }));
+}
+
+export interface RuleChoice {
+  readonly paths: readonly string[];
+  /** The rules that ship, too. */
+  readonly defaults: boolean;
+  /** Titles or ids to leave out. */
+  readonly disable: readonly string[];
+}
+
+export const rulePaths = (choice: RuleChoice): string[] => [
+  ...(choice.defaults ? [shippedRules()] : []),
+  ...choice.paths,
+];
+
+/** Loads what was chosen. `unknown`: entries of `disable` that name no rule. */
+export function loadChosen(
+  choice: RuleChoice,
+  files: readonly RuleFile[],
+): LoadedRules & { readonly unknown: readonly string[] } {
+  const loaded = loadRules(files);
+  const names = (rule: Rule): boolean => choice.disable.includes(rule.id) || choice.disable.includes(rule.title);
+  const unknown = choice.disable.filter(name => !loaded.rules.some(rule => rule.id === name || rule.title === name));
+  return { ...loaded, rules: loaded.rules.filter(rule => !names(rule)), unknown };
 }
 
 /** Changes when any file's name or content does. */

@@ -115,7 +115,8 @@ function parseDetection(value: unknown, path: Path, scope: DetectionScope): Cond
       'write count: {gte, by, within} beside detection',
       'key',
     );
-  if (names.length === 0 || names.length > SELECTIONS_MAX) {
+  // A condition may consist of macros alone.
+  if ((names.length === 0 && value.condition === undefined) || names.length > SELECTIONS_MAX) {
     problems.add(
       'bad-condition',
       path,

@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+/** The command line: parses, calls one command, and turns what it throws into a message and an exit status. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Option } from 'commander';
+import { registerDemo } from './commands/demo.ts';
+import { CommandError, EXIT, UsageError } from './commands/io.ts';
+import { registerObserve } from './commands/observe.ts';
+import { registerQueries } from './commands/query.ts';
+import { registerRecord } from './commands/record.ts';
+import { registerReplay } from './commands/replay.ts';
+import { registerRules } from './commands/rules.ts';
+import { registerRun } from './commands/run.ts';
+import { registerTree } from './commands/tree.ts';
+import { ConfigError } from './config/load.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const program = new Command('spoor')
+  .description('Real-time security detection for Kubernetes: processes and connections in one picture.')
+  .version(version)
+  .addOption(
+    new Option('-o, --output <form>', 'text for people, json for programs').choices(['text', 'json']).default('text'),
+  )
+  .option('--quiet', 'no progress and no explanations', false)
+  .option('--config <file>', 'spoor.yaml to use')
+  .configureHelp({ showGlobalOptions: true })
+  .showSuggestionAfterError()
+  .showHelpAfterError('(add --help for examples)')
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+Examples:
+  spoor demo                                    play a recorded break-in, with API on http://127.0.0.1:8787
+  spoor replay tetragon.jsonl hubble.jsonl.gz   run the detections over recorded events
+  spoor observe tetragon.jsonl hubble.jsonl     the joined stream: who did what, to whom
+  spoor tree *.jsonl.gz --pod shop/cart-0       a pod's process tree with every process's connections
+  spoor rules test rules                        run the tests inside the rules
+  spoor run --config spoor.yaml                 live`,
+  );
+
+for (const register of [
+  registerDemo,
+  registerRun,
+  registerReplay,
+  registerObserve,
+  registerTree,
+  registerRecord,
+  registerRules,
+  registerQueries,
+]) {
+  register(program);
+}
+// Options of the program may stand after the command, as people type them.
+for (const command of allCommands(program)) command.exitOverride().showHelpAfterError('(add --help for examples)');
+
+function allCommands(command: Command): Command[] {
+  return command.commands.flatMap(child => [child, ...allCommands(child)]);
+}
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  process.exitCode = exitFor(error);
+}
+
+function exitFor(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Commander has printed its message; help and version are no failure.
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
+  if (error instanceof UsageError) {
+    process.stderr.write(`spoor: ${error.message}\n`);
+    return EXIT.usage;
+  }
+  if (error instanceof CommandError || error instanceof ConfigError) {
+    process.stderr.write(`spoor: ${error.message}\n`);
+    return EXIT.failed;
+  }
+  process.stderr.write(`spoor: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return EXIT.failed;
+}

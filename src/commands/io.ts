@@ -1,0 +1,66 @@
+/** What every command shares: where output goes, in which form, and how a command ends. */
+import { type Style, style } from '../render/style.ts';
+
+/** Exit statuses of the command line's contract. */
+export const EXIT = { done: 0, failed: 1, usage: 2, failOn: 3 } as const;
+
+/** A wrong use of the command line: printed without a stack, exit 2. */
+export class UsageError extends Error {}
+
+/** Something that a person has to mend, said in full: printed without a stack, exit 1. */
+export class CommandError extends Error {}
+
+export interface GlobalOptions {
+  readonly output: 'text' | 'json';
+  readonly quiet: boolean;
+  readonly config?: string;
+}
+
+export class Io {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly style: Style;
+  #broken = false;
+
+  constructor(options: GlobalOptions) {
+    this.json = options.output === 'json';
+    this.quiet = options.quiet;
+    this.style = style(!this.json && process.stdout.isTTY === true && process.env.NO_COLOR === undefined);
+    // `spoor … | head` closes the pipe early: that is no failure.
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      this.#broken = true;
+      process.exit(process.exitCode ?? EXIT.done);
+    });
+  }
+
+  /** A result, on stdout. */
+  out(text: string): void {
+    if (!this.#broken) process.stdout.write(`${text}\n`);
+  }
+
+  /** A result for programs: one JSON object a line, on stdout. */
+  record(value: unknown): void {
+    this.out(JSON.stringify(value));
+  }
+
+  /** Progress and explanations for people, on stderr. */
+  note(text: string): void {
+    if (!this.quiet) process.stderr.write(`${text}\n`);
+  }
+
+  /** A line that is written over by the next one, only on a terminal. */
+  progress(text: string): void {
+    if (!this.quiet && process.stderr.isTTY === true) process.stderr.write(`\r\x1b[K${text}`);
+  }
+
+  /** Ends a progress line. */
+  progressDone(): void {
+    this.progress('');
+  }
+
+  /** What went wrong; shown even when quiet. */
+  problem(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+}

@@ -1,0 +1,39 @@
+/** Options that several commands share, and their parsing. */
+import { existsSync } from 'node:fs';
+import { InvalidArgumentError } from 'commander';
+import { parseInstant } from '../model/time.ts';
+import { LEVELS, type Level } from '../rules/rule.ts';
+import { type GlobalOptions, UsageError } from './io.ts';
+
+export function parseSpeed(text: string): 'max' | number {
+  if (text === 'max') return 'max';
+  const speed = Number(text);
+  if (!Number.isFinite(speed) || speed <= 0)
+    throw new InvalidArgumentError('expected max or a number above 0, such as 20');
+  return speed;
+}
+
+/** Micros since the epoch. */
+export function parseTime(text: string): number {
+  const instant = parseInstant(text);
+  if (instant === null) throw new InvalidArgumentError('expected a time such as 2026-01-01T00:00:00Z');
+  return instant.time;
+}
+
+export function parseLevel(text: string): Level {
+  const level = LEVELS.find(one => one === text);
+  if (level === undefined) throw new InvalidArgumentError(`expected one of ${LEVELS.join(', ')}`);
+  return level;
+}
+
+export const collect = (value: string, all: readonly string[]): string[] => [...all, value];
+
+/** Says at once which file is not there, before anything starts. */
+export function requireFiles(files: readonly string[]): void {
+  for (const file of files) {
+    if (file !== '-' && !existsSync(file)) throw new UsageError(`${file}: no such file`);
+  }
+}
+
+/** Global options as the program parsed them. */
+export const globals = (options: unknown): GlobalOptions => options as GlobalOptions;

@@ -1,0 +1,125 @@
+import { type Command, Option } from 'commander';
+import type { Alert, AlertChange, Incident } from '../alerts/alert.ts';
+import type { Step } from '../engine.ts';
+import { alertText, incidentText } from '../render/alert.ts';
+import { LEVELS, type Level } from '../rules/rule.ts';
+import { openStore } from '../store/sqlite/open.ts';
+import { EXIT, Io } from './io.ts';
+import { collect, globals, parseLevel, parseSpeed, parseTime } from './options.ts';
+import { type Played, play, reportMalformed, rulesOrFail } from './playback.ts';
+
+interface ReplayOptions {
+  readonly rules: string[];
+  readonly defaultRules: boolean;
+  readonly speed: 'max' | number;
+  readonly db?: string;
+  readonly since?: number;
+  readonly until?: number;
+  readonly failOn?: Level;
+}
+
+export function registerReplay(program: Command): void {
+  program
+    .command('replay')
+    .description('Runs the detections over recorded events and prints the alerts')
+    .argument(
+      '<file...>',
+      "captures and export files of Tetragon and Hubble, .gz allowed, merged by event time; '-' is standard input",
+    )
+    .option('--rules <path>', 'rule file or folder to add (repeatable)', collect, [])
+    .option('--no-default-rules', 'leave out the rules that ship with Spoor')
+    .addOption(
+      new Option('--speed <speed>', 'max, or times as fast as it happened').argParser(parseSpeed).default('max'),
+    )
+    .option('--db <file>', 'store alerts and incidents in this SQLite database')
+    .option('--since <time>', 'leave out events before this time (RFC 3339)', parseTime)
+    .option('--until <time>', 'leave out events after this time', parseTime)
+    .option('--fail-on <level>', 'exit with status 3 when an alert of this level or above fires', parseLevel)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  spoor replay captures/lateral-movement/*.jsonl.gz
+  spoor replay tetragon.log hubble.log -o json | jq .rule.title
+  spoor replay incident.jsonl.gz --rules ./my-rules --no-default-rules --fail-on high`,
+    )
+    .action(async (files: string[], _options, command: Command) => {
+      const options = command.optsWithGlobals<ReplayOptions>();
+      const io = new Io(globals(options));
+      process.exitCode = await replay(files, options, io);
+    });
+}
+
+async function replay(files: readonly string[], options: ReplayOptions, io: Io): Promise<number> {
+  const rules = rulesOrFail({ paths: options.rules, defaults: options.defaultRules, disable: [] }, io);
+  const store = options.db === undefined ? null : await openStore({ path: options.db });
+  // The last word on each alert: `count` and `incident_id` change while the capture goes on.
+  const alerts = new Map<string, Alert>();
+  const incidents = new Map<string, Incident>();
+  let worst = -1;
+  const onStep = (step: Step): void => {
+    for (const change of step.changes) {
+      remember(change, alerts, incidents);
+      if (change.type !== 'new') continue;
+      worst = Math.max(worst, LEVELS.indexOf(change.alert.rule.level));
+      if (!io.json) io.out(`${alertText(change.alert, io.style)}\n`);
+    }
+  };
+  const played = await play(
+    {
+      files,
+      rules,
+      speed: options.speed,
+      since: options.since,
+      until: options.until,
+      onStep,
+      ...(store === null
+        ? {}
+        : {
+            store: async (changes: readonly AlertChange[]) =>
+              void (await store.commit({ entries: changes.map(change => ({ change, targets: [] })) })),
+          }),
+    },
+    io,
+  );
+  await store?.close();
+  if (io.json) for (const alert of alerts.values()) io.record(alert);
+  reportMalformed(played, io);
+  if (!io.json) for (const incident of incidents.values()) io.out(`${incidentText(incident, io.style)}\n`);
+  io.note(summary(played, alerts.size, incidents.size));
+  const failed = options.failOn !== undefined && worst >= LEVELS.indexOf(options.failOn);
+  return failed ? EXIT.failOn : EXIT.done;
+}
+
+function remember(change: AlertChange, alerts: Map<string, Alert>, incidents: Map<string, Incident>): void {
+  const { alert, incident } = change;
+  const known = alerts.get(alert.id);
+  alerts.set(alert.id, known === undefined ? alert : { ...alert, evidence: known.evidence });
+  if (incident !== null) incidents.set(incident.id, incident);
+  for (const gone of change.merged) incidents.delete(gone.id);
+  if (incident === null) return;
+  const moved = new Set([...change.attached]);
+  const gone = new Set(change.merged.map(other => other.id));
+  for (const [id, other] of alerts) {
+    if (moved.has(id) || gone.has(other.incident_id)) alerts.set(id, { ...other, incident_id: incident.id });
+  }
+}
+
+const share = (part: number, whole: number): string => (whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`);
+
+function summary(played: Played, alerts: number, incidents: number): string {
+  const { counters } = played.status;
+  const kinds = [...played.events].sort(([, a], [, b]) => b - a).map(([kind, count]) => `${kind} ${count}`);
+  let attributed = 0;
+  let connections = 0;
+  for (const connection of played.engine.context.connections()) {
+    connections += 1;
+    if (connection.process !== null) attributed += 1;
+  }
+  const rate = Math.round(counters.events / Math.max(played.seconds, 1e-3));
+  return [
+    `${counters.events.toLocaleString('en')} events (${kinds.join(', ')}) in ${played.seconds.toFixed(2)} s, ${rate.toLocaleString('en')} events/s`,
+    `${counters.malformed} malformed, ${counters.unknownKinds} of other kinds, ${counters.lost} known to be lost; ${share(attributed, connections)} of ${connections} connections have their process`,
+    `${alerts} alerts in ${incidents} incidents`,
+  ].join('\n');
+}

@@ -1,0 +1,111 @@
+import { type Command, Option } from 'commander';
+import type { Context } from '../context/context.ts';
+import { podList, podTree, processTree, type RootTree } from '../context/views.ts';
+import { treeDot } from '../render/tree-dot.ts';
+import { treeSvg } from '../render/tree-svg.ts';
+import { podText, rootText } from '../render/tree-text.ts';
+import { CommandError, Io, UsageError } from './io.ts';
+import { globals, parseTime } from './options.ts';
+import { play, reportMalformed, rulesOrFail } from './playback.ts';
+
+interface TreeOptions {
+  readonly pod?: string;
+  readonly execId?: string;
+  readonly at?: number;
+  readonly format?: 'text' | 'json' | 'dot' | 'svg';
+}
+
+const PODS_NAMED_MAX = 20;
+
+export function registerTree(program: Command): void {
+  program
+    .command('tree')
+    .description("A pod's (or a process's) ancestry tree with the connections of every process")
+    .argument('<file...>', 'recorded events')
+    .option('--pod <name>', 'namespace/name; the beginning of it is enough when it is the only one')
+    .option('--exec-id <id>', 'the tree below one process')
+    .option('--at <time>', 'the tree as it was at this time (RFC 3339)', parseTime)
+    .addOption(
+      new Option('-f, --format <form>', 'text, json, dot or svg (-o json is the same as -f json)').choices([
+        'text',
+        'json',
+        'dot',
+        'svg',
+      ]),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  spoor tree captures/lateral-movement/*.jsonl.gz --pod tenant-jobs/crawler
+  spoor tree *.jsonl.gz --pod shop/cart-0 --format svg > picture.svg`,
+    )
+    .action(async (files: string[], _options, command: Command) => {
+      const options = command.optsWithGlobals<TreeOptions>();
+      const io = new Io(globals(options));
+      if ((options.pod === undefined) === (options.execId === undefined)) {
+        throw new UsageError('name what to draw: --pod NAMESPACE/NAME or --exec-id ID');
+      }
+      const marks = new Map<string, string>();
+      const rules = rulesOrFail({ paths: [], defaults: true, disable: [] }, io);
+      const played = await play(
+        {
+          files,
+          rules,
+          onStep: ({ changes }) => {
+            for (const { type, alert } of changes) {
+              const id = alert.process?.exec_id;
+              if (type === 'new' && id !== undefined && !marks.has(id))
+                marks.set(id, `${alert.rule.level}: ${alert.rule.title}`);
+            }
+          },
+        },
+        io,
+      );
+      reportMalformed(played, io);
+      draw(played.engine.context, options, marks, io);
+    });
+}
+
+function draw(context: Context, options: TreeOptions, marks: ReadonlyMap<string, string>, io: Io): void {
+  const form = io.json ? 'json' : (options.format ?? 'text');
+  const at = options.at ?? Number.POSITIVE_INFINITY;
+  let title: string;
+  let roots: readonly RootTree[];
+  let view: unknown;
+  let text: () => string;
+  if (options.execId !== undefined) {
+    const root = processTree(context, options.execId, at);
+    if (root === null) throw new CommandError(`no process has the exec_id ${options.execId} in these files`);
+    title = options.execId;
+    roots = [root];
+    view = root;
+    text = () => rootText(root, io.style, marks);
+  } else {
+    const { namespace, name } = findPod(context, options.pod as string);
+    const tree = podTree(context, namespace, name, at);
+    if (tree === null) throw new CommandError(`no pod ${namespace}/${name} in these files`);
+    title = `${namespace}/${name}`;
+    roots = tree.roots;
+    view = tree;
+    text = () => podText(tree, io.style, marks);
+  }
+  if (form === 'json') io.record(view);
+  else if (form === 'dot') io.out(treeDot(title, roots));
+  else if (form === 'svg') io.out(treeSvg(title, roots, marks));
+  else io.out(text());
+}
+
+function findPod(context: Context, wanted: string): { namespace: string; name: string } {
+  const pods = podList(context);
+  const exact = pods.find(pod => `${pod.namespace}/${pod.name}` === wanted);
+  if (exact !== undefined) return exact;
+  const starting = pods.filter(pod => `${pod.namespace}/${pod.name}`.startsWith(wanted));
+  if (starting.length === 1) return starting[0] as { namespace: string; name: string };
+  const named = (starting.length > 0 ? starting : pods).map(pod => `${pod.namespace}/${pod.name}`);
+  const list = named.slice(0, PODS_NAMED_MAX).join(', ');
+  const more = named.length > PODS_NAMED_MAX ? `, and ${named.length - PODS_NAMED_MAX} more` : '';
+  throw new CommandError(
+    `${starting.length === 0 ? `no pod is called '${wanted}'` : `'${wanted}' is the beginning of several pods`}; there are: ${list}${more}`,
+  );
+}
