@@ -19,7 +19,7 @@ export class PeerRecord implements Peer {
   pod: Pod | null = null;
   /** Kernel pointer of the socket at this end; '' when no socket event told. */
   cookie = '';
-  /** Node on which that pointer means something. */
+  /** Node of the socket; '' when only flows told of this end. */
   node = '';
 
   constructor(ip: string, port: number) {

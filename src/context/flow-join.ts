@@ -7,6 +7,7 @@ import type { Claims } from './claims.ts';
 import { type ConnectionRecord, PeerRecord } from './connection-record.ts';
 import { type ConnectionTable, coversTime, tupleKey } from './connection-table.ts';
 import { type DnsNames, withoutDot } from './dns.ts';
+import { fitsFlow } from './ends.ts';
 import type { Pod, PodTable } from './pods.ts';
 
 /** A backend's packet follows its ClusterIP's within this time. */
@@ -23,12 +24,6 @@ const VERDICT_ORDER = [
   'ERROR',
   'DROPPED',
 ];
-const NODE_LABELS = ['reserved:host', 'reserved:remote-node', 'reserved:kube-apiserver'];
-
-function isNode(endpoint: Endpoint | null): boolean {
-  return endpoint?.labels.some(label => NODE_LABELS.includes(label)) ?? false;
-}
-
 export class FlowJoin {
   private readonly table: ConnectionTable;
   private readonly pods: PodTable;
@@ -71,22 +66,18 @@ export class FlowJoin {
       const covers = coversTime(at, flow.time, opens);
       if (covers === 'after') return null;
       if (covers === 'before') continue;
-      const forward = this.isForward(at, flow, source);
+      const forward = isForward(at, flow, source);
       const clientPod = forward ? sourcePod : destinationPod;
       const serverPod = forward ? destinationPod : sourcePod;
       const clientEnd = forward ? flow.sourceEndpoint : flow.destinationEndpoint;
       const serverEnd = forward ? flow.destinationEndpoint : flow.sourceEndpoint;
-      if (fits(at, at.client, clientPod, clientEnd, flow.node) && fits(at, at.server, serverPod, serverEnd, flow.node))
+      if (
+        fitsFlow(at, at.client, clientPod, clientEnd, flow.node) &&
+        fitsFlow(at, at.server, serverPod, serverEnd, flow.node)
+      )
         return at;
     }
     return null;
-  }
-
-  private isForward(record: ConnectionRecord, flow: FlowEvent, source: string): boolean {
-    const { client, server } = record;
-    if (client.port !== server.port || client.ip === server.ip)
-      return client.port === flow.sourcePort && (client.port !== server.port || flow.isReply !== true);
-    return client.ip === source;
   }
 
   /** A flow of a connection that is known by its ClusterIP, or the other way round. */
@@ -110,7 +101,7 @@ export class FlowJoin {
     const candidate = this.table.fromClient(flow.protocol, clientIp, clientPort);
     if (candidate === null || candidate.translatedKey !== '') return null;
     if (coversTime(candidate, flow.time, opens) !== 'yes') return null;
-    if (!fits(candidate, candidate.client, clientPod, clientEnd, flow.node)) return null;
+    if (!fitsFlow(candidate, candidate.client, clientPod, clientEnd, flow.node)) return null;
     const { server } = candidate;
     if (server.ip === serverIp) return null;
     const xlated = normalAddress(flow.sourceXlated);
@@ -174,11 +165,11 @@ export class FlowJoin {
     if (!record.directed) {
       const { forward, certain } = directionOf(flow, sourcePod, destinationPod);
       if (certain) {
-        if (forward !== this.isForward(record, flow, source)) record.turn();
+        if (forward !== isForward(record, flow, source)) record.turn();
         record.directed = true;
       }
     }
-    const forward = this.isForward(record, flow, source);
+    const forward = isForward(record, flow, source);
     const { client, server } = record;
     if (forward) {
       this.know(client, flow.sourceEndpoint, sourcePod, flow.sourceService, flow.sourceNames, server);
@@ -252,23 +243,15 @@ export class FlowJoin {
   }
 }
 
-function worse(verdict: string, than: string): boolean {
-  return VERDICT_ORDER.indexOf(verdict) > VERDICT_ORDER.indexOf(than);
+/** The packet went from client to server. */
+function isForward(record: ConnectionRecord, flow: FlowEvent, source: string): boolean {
+  const { client, server } = record;
+  if (client.port !== server.port) return client.port === flow.sourcePort;
+  return client.ip === server.ip ? flow.isReply !== true : client.ip === source;
 }
 
-/** Whether an end as a flow or socket event tells it can be the end that the connection has. */
-export function fits(
-  record: ConnectionRecord,
-  end: PeerRecord,
-  pod: Pod | null,
-  endpoint: Endpoint | null,
-  node: string,
-): boolean {
-  if (end.pod === pod)
-    return pod !== null || record.flows > 0 || record.node === node || isNode(endpoint) || end.cookie === '';
-  if (end.pod !== null && pod !== null) return false;
-  // One of them says no pod: a host-network pod, or a sensor that does not know the pod (yet).
-  return record.node === node || isNode(endpoint) || isNode(end.endpoint);
+function worse(verdict: string, than: string): boolean {
+  return VERDICT_ORDER.indexOf(verdict) > VERDICT_ORDER.indexOf(than);
 }
 
 function directionOf(

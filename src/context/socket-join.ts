@@ -5,7 +5,7 @@ import type { Claims } from './claims.ts';
 import { type ConnectionRecord, PeerRecord } from './connection-record.ts';
 import { type ConnectionTable, coversTime, tupleKey } from './connection-table.ts';
 import type { DnsNames } from './dns.ts';
-import { fits } from './flow-join.ts';
+import { fitsSocket } from './ends.ts';
 import type { Pod } from './pods.ts';
 import { Ports } from './ports.ts';
 import type { ProcessNode } from './process-node.ts';
@@ -105,7 +105,7 @@ export class SocketJoin {
   ): boolean {
     const isClient = atClient(record, socket);
     const end = isClient ? record.client : record.server;
-    if (!fits(record, end, pod, null, event.node)) return false;
+    if (!fitsSocket(record, end, pod, event.node)) return false;
     if (socket.cookie !== '' && end.cookie !== '' && end.cookie !== socket.cookie && socket.act !== 'close')
       return false;
     const owner = isClient ? record.process : record.serverProcess;
@@ -161,9 +161,9 @@ export class SocketJoin {
     const isClient = atClient(record, socket);
     const end = isClient ? record.client : record.server;
     if (place.facts !== null) end.pod ??= place;
+    end.node = event.node;
     if (socket.cookie !== '' && end.cookie === '') {
       end.cookie = socket.cookie;
-      end.node = event.node;
       this.table.nameSocket(event.node, socket.cookie, record);
     }
     if (event.time > record.lastSeen) record.lastSeen = event.time;

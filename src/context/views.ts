@@ -96,8 +96,10 @@ function podName(pod: PodFacts | null): string {
   return pod === null ? '' : `${pod.namespace}/${pod.name}`;
 }
 
-export function processView(process: Process): ProcessView {
-  const { facts } = process;
+/** The process as it was at a time: what had not happened yet is not told. */
+function processView(process: Process, at: Micros): ProcessView {
+  const { facts, replacedBy } = process;
+  const ended = process.exitTime !== null && process.exitTime <= at;
   return {
     execId: process.execId,
     parentExecId: process.parent?.execId ?? facts.parentExecId,
@@ -110,13 +112,13 @@ export function processView(process: Process): ProcessView {
     pod: podName(process.pod),
     container: process.pod?.container?.name ?? '',
     startTime: facts.startTime,
-    exitTime: process.exitTime,
-    exitSignal: process.exitSignal,
-    exitStatus: process.exitStatus,
+    exitTime: ended ? process.exitTime : null,
+    exitSignal: ended ? process.exitSignal : '',
+    exitStatus: ended ? process.exitStatus : null,
     execSeen: process.execSeen,
     placeholder: process.placeholder,
     replaces: process.replaced?.execId ?? '',
-    replacedBy: process.replacedBy?.execId ?? '',
+    replacedBy: replacedBy !== null && replacedBy.facts.startTime <= at ? replacedBy.execId : '',
   };
 }
 
@@ -133,7 +135,7 @@ function peerView(peer: Peer): PeerView {
   };
 }
 
-export function connectionView(connection: Connection): ConnectionView {
+function connectionView(connection: Connection): ConnectionView {
   return {
     id: connection.id,
     protocol: connection.protocol,
@@ -170,6 +172,10 @@ class Drawing {
     return process.facts.startTime <= this.at;
   }
 
+  startedBy(process: Process): ProcessView[] {
+    return ancestorsOf(process).map(ancestor => processView(ancestor, this.at));
+  }
+
   tree(process: Process, depth = 0): ProcessTree {
     this.left--;
     const below: Process[] = [];
@@ -183,7 +189,7 @@ class Drawing {
       else children.push(this.tree(child, depth + 1));
     }
     return {
-      process: processView(process),
+      process: processView(process, this.at),
       connections: process.connections.filter(c => c.firstSeen <= this.at).map(connectionView),
       children,
     };
@@ -194,7 +200,8 @@ class Drawing {
 export function processTree(context: Context, execId: string, at: Micros = Number.POSITIVE_INFINITY): RootTree | null {
   const process = context.process(execId);
   if (process === null) return null;
-  return { startedBy: ancestorsOf(process).map(processView), tree: new Drawing(at).tree(process) };
+  const drawing = new Drawing(at);
+  return { startedBy: drawing.startedBy(process), tree: drawing.tree(process) };
 }
 
 /** The processes of a pod as of a time, exited ones included; null when the pod is not known. */
@@ -213,7 +220,7 @@ export function podTree(
   for (const process of own.sort(byAge)) {
     const above = standsUnder(process);
     if (above !== null && members.has(above)) continue;
-    roots.push({ startedBy: ancestorsOf(process).map(processView), tree: drawing.tree(process) });
+    roots.push({ startedBy: drawing.startedBy(process), tree: drawing.tree(process) });
   }
   const unattributed = pod
     .ownConnections()
