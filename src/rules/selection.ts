@@ -7,6 +7,9 @@ import { resolveField, type SelectionScope } from './scope.ts';
 import { parseTest } from './values.ts';
 import { isRecord, type Path } from './yaml.ts';
 
+/** An ancestor of an ancestor is as far as it goes: each level multiplies the work by the length of the chain. */
+const ANY_NESTING_MAX = 2;
+
 /** The condition, or null after reporting why there is none. */
 export function parseSelection(value: unknown, path: Path, scope: SelectionScope): Condition | null {
   if (isRecord(value)) return parseMap(value, path, scope);
@@ -87,6 +90,10 @@ function parseEntry(key: string, value: unknown, path: Path, scope: SelectionSco
         `such lists: ${OBJECT_LISTS.join(' ')}`,
         'key',
       );
+      return null;
+    }
+    if (path.filter(step => step === key).length > ANY_NESTING_MAX) {
+      problems.add('bad-selection', path, `|any nested deeper than ${ANY_NESTING_MAX}: its cost multiplies`, '', 'key');
       return null;
     }
     const of = parseSelection(value, path, scope);

@@ -236,39 +236,29 @@ export function regexFlags(flags: string): number {
 /** `%name%` in each value replaced by every entry of that list, when `|expand` is given; null after reporting. */
 function expanded(values: readonly string[], m: Modifiers, path: Path, scope: SelectionScope): string[] | null {
   if (!m.transforms.includes('expand')) return [...values];
-  let current = [...values];
-  for (;;) {
-    const next: string[] = [];
-    let changed = false;
-    for (const value of current) {
-      const found = /%([A-Za-z0-9_-]+)%/.exec(value);
-      if (found === null) {
-        next.push(value);
-        continue;
-      }
-      changed = true;
-      const name = found[1] as string;
+  const out: string[] = [];
+  for (const value of values) {
+    const parts = value.split(/%([A-Za-z0-9_-]+)%/);
+    let forms = [parts[0] as string];
+    for (let i = 1; i < parts.length; i += 2) {
+      const name = parts[i] as string;
       const list = scope.lists.get(name);
       if (list === undefined) {
         const known = [...scope.lists.keys()];
-        scope.problems.add(
-          'unknown-list',
-          path,
-          `unknown list %${name}%`,
-          known.length === 0 ? 'no lists are defined' : `known: ${known.join(' ')}`,
-        );
+        const hint = known.length === 0 ? 'no lists are defined' : `known: ${known.join(' ')}`;
+        scope.problems.add('unknown-list', path, `unknown list %${name}%`, hint);
         return null;
       }
       scope.listsUsed.add(name);
-      for (const item of list) next.push(value.replace(found[0], () => item));
-      if (next.length > VALUES_MAX) {
+      if (forms.length * list.length + out.length > VALUES_MAX) {
         scope.problems.add('bad-selection', path, `expands to more than ${VALUES_MAX} values`);
         return null;
       }
+      forms = forms.flatMap(form => list.map(item => form + item + (parts[i + 1] as string)));
     }
-    if (!changed) return next;
-    current = next;
+    out.push(...forms);
   }
+  return out;
 }
 
 function textPatterns(

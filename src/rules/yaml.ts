@@ -1,15 +1,5 @@
 /** YAML text → plain values that know where they stand. Hostile input (alias bombs, deep nesting, huge files) ends in a diagnostic. */
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseAllDocuments,
-} from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
 import { DIAGNOSTIC_CODES, DIAGNOSTICS_PER_FILE_MAX, type Diagnostic, type DiagnosticCode } from './diagnostics.ts';
 
 const FILE_CHARS_MAX = 2 * 1024 * 1024;
@@ -69,7 +59,12 @@ export function readYaml(file: string, text: string, diagnostics: Diagnostic[]):
   const lines = new LineCounter();
   let documents: Document.Parsed[];
   try {
-    const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
+    const parsed = parseAllDocuments(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      logLevel: 'silent',
+      uniqueKeys: false,
+    });
     documents = Array.isArray(parsed) ? parsed : [];
   } catch (error) {
     fail('yaml-limit', 1, 1, `cannot be parsed: ${(error as Error).message}`);
@@ -81,18 +76,21 @@ export function readYaml(file: string, text: string, diagnostics: Diagnostic[]):
   }
   const read: YamlDocument[] = [];
   for (const document of documents) {
-    if (document.errors.length > 0) {
-      for (const error of document.errors) {
-        const { line, col } = lines.linePos(error.pos[0]);
-        fail('yaml-syntax', line, col, error.message.split('\n')[0] as string);
-      }
+    // What follows the first error mostly follows from it.
+    const [error] = document.errors;
+    if (error !== undefined) {
+      const { line, col } = lines.linePos(error.pos[0]);
+      if (error.message.includes('call stack') || error.code === 'RESOURCE_EXHAUSTION') {
+        fail('yaml-limit', line, col, `nested deeper than ${NESTING_MAX} levels`);
+      } else fail('yaml-syntax', line, col, error.message.split('\n')[0] as string);
       continue;
     }
     const content = document.contents as Node | null;
     const top = lines.linePos(content?.range?.[0] ?? 0);
     const excess = exceeds(content);
     if (excess !== null) {
-      fail('yaml-limit', top.line, top.col, excess);
+      const { line, col } = lines.linePos(excess.offset);
+      fail(excess.code, line, col, excess.message);
       continue;
     }
     let value: unknown;
@@ -105,6 +103,17 @@ export function readYaml(file: string, text: string, diagnostics: Diagnostic[]):
         top.col,
         `aliases cannot be resolved: ${(error as Error).message}`,
         'write the values out',
+      );
+      continue;
+    }
+    const grown = growth(value);
+    if (grown !== null) {
+      fail(
+        'yaml-limit',
+        top.line,
+        top.col,
+        grown,
+        'aliases may not refer to what they stand in, nor grow without bound',
       );
       continue;
     }
@@ -135,15 +144,45 @@ function nestsTooDeep(text: string): boolean {
   return run.test(text);
 }
 
-function exceeds(top: Node | null): string | null {
+interface Excess {
+  readonly code: DiagnosticCode;
+  readonly message: string;
+  readonly offset: number;
+}
+
+/** Too many values, too deep, or a key twice (which the parser would check in quadratic time); null when all is well. */
+function exceeds(top: Node | null): Excess | null {
   let nodes = 0;
   const stack: { node: unknown; depth: number }[] = [{ node: top, depth: 0 }];
   for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
     const { node, depth } = at;
-    if (++nodes > NODES_MAX) return `more than ${NODES_MAX} values`;
-    if (depth > NESTING_MAX) return `nested deeper than ${NESTING_MAX} levels`;
-    if (isMap(node) || isSeq(node)) for (const item of node.items) stack.push({ node: item, depth: depth + 1 });
-    else if (isPair(node)) stack.push({ node: node.key, depth }, { node: node.value, depth });
+    const offset = (node as Node | null)?.range?.[0] ?? 0;
+    if (++nodes > NODES_MAX) return { code: 'yaml-limit', message: `more than ${NODES_MAX} values`, offset };
+    if (depth > NESTING_MAX) return { code: 'yaml-limit', message: `nested deeper than ${NESTING_MAX} levels`, offset };
+    if (isSeq(node)) for (const item of node.items) stack.push({ node: item, depth: depth + 1 });
+    if (!isMap(node)) continue;
+    const keys = new Set<string>();
+    for (const { key, value } of node.items) {
+      const name = isScalar(key) ? String(key.value) : '';
+      const where = (key as Node | null)?.range?.[0] ?? offset;
+      if (!isScalar(key)) return { code: 'yaml-syntax', message: 'a key must be plain text', offset: where };
+      if (keys.has(name)) return { code: 'yaml-syntax', message: `key ${name} is given twice`, offset: where };
+      keys.add(name);
+      stack.push({ node: value, depth: depth + 1 });
+    }
+  }
+  return null;
+}
+
+/** Aliases make graphs of trees: bounds what a walk of the value as a tree would see, cycles included. */
+function growth(top: unknown): string | null {
+  let values = 0;
+  const stack: { value: unknown; depth: number }[] = [{ value: top, depth: 0 }];
+  for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+    if (++values > NODES_MAX) return `more than ${NODES_MAX} values once aliases are resolved`;
+    if (at.depth > NESTING_MAX) return `nested deeper than ${NESTING_MAX} levels once aliases are resolved`;
+    if (typeof at.value !== 'object' || at.value === null) continue;
+    for (const value of Object.values(at.value)) stack.push({ value, depth: at.depth + 1 });
   }
   return null;
 }
