@@ -21,7 +21,7 @@ export function isLoopback(ip: string): boolean {
 }
 
 /** 169.254.0.0/16 (with the clouds' metadata service at 169.254.169.254) and fe80::/10. */
-export function isLinkLocal(ip: string): boolean {
+function isLinkLocal(ip: string): boolean {
   return ip.startsWith('169.254.') || /^fe[89ab][0-9a-f]:/.test(ip);
 }
 
@@ -29,7 +29,7 @@ export function isLinkLocal(ip: string): boolean {
  * RFC 1918, 100.64.0.0/10 and fc00::/7: addresses that mean something only inside. The documentation ranges are not among
  * them: in recordings they stand for the internet.
  */
-export function isPrivate(ip: string): boolean {
+function isPrivate(ip: string): boolean {
   if (ip.startsWith('10.') || ip.startsWith('192.168.')) return true;
   if (ip.startsWith('172.')) {
     const second = Number(ip.slice(4, ip.indexOf('.', 4)));

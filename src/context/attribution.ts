@@ -53,7 +53,7 @@ function portBeside(text: string, start: number, end: number): number {
 }
 
 /** `text` and `host` in lower case. */
-export function mentionOf(text: string, host: string, port: number): Mention {
+function mentionOf(text: string, host: string, port: number): Mention {
   let best: Mention = 0;
   for (let at = text.indexOf(host); at >= 0; at = text.indexOf(host, at + 1)) {
     const end = at + host.length;

@@ -7,7 +7,7 @@ import { ConnectionRecord, type PeerRecord } from './connection-record.ts';
 import type { Pod } from './pods.ts';
 
 /** How far the stamps of the two sensors, and of two nodes, may disagree about one moment. */
-export const CLOCK_SLACK: Micros = 2 * MICROS_PER_SECOND;
+const CLOCK_SLACK: Micros = 2 * MICROS_PER_SECOND;
 /** After this long without a packet, UDP on the same addresses and ports is another conversation. */
 const UDP_PAUSE: Micros = 30 * MICROS_PER_SECOND;
 /** After this long, a SYN is not a retransmission of the last one. */

@@ -43,8 +43,8 @@ export class FlowJoin {
     const destination = normalAddress(flow.destinationIp);
     const sourcePod = this.pods.ofEndpoint(flow.sourceEndpoint);
     const destinationPod = this.pods.ofEndpoint(flow.destinationEndpoint);
-    const opens = flow.tcpFlags === 'SYN' && flow.isReply !== true;
-    const place = (sourcePod ?? destinationPod)?.key ?? flow.node;
+    const opens = isOpening(flow.tcpFlags) && flow.isReply !== true;
+    const place = (sourcePod ?? destinationPod ?? this.pods.ofHost(flow.node)).key;
     const key = tupleKey(flow.protocol, source, flow.sourcePort, destination, flow.destinationPort, place);
     const record =
       this.find(key, flow, source, sourcePod, destinationPod, opens) ??
@@ -212,10 +212,12 @@ export class FlowJoin {
     other: PeerRecord,
   ): void {
     peer.pod ??= pod;
-    if (service !== null) peer.service ??= service;
-    if (peer.endpoint === null && endpoint !== null) peer.endpoint = endpoint;
-    if (peer.kind === '' || (peer.kind === 'world' && peer.endpoint === null))
-      peer.kind = peerKind(peer.ip, peer.endpoint, peer.service !== null);
+    const told = (peer.endpoint === null && endpoint !== null) || (peer.service === null && service !== null);
+    if (told) {
+      peer.endpoint ??= endpoint;
+      peer.service ??= service;
+    }
+    if (told || peer.kind === '') peer.kind = peerKind(peer.ip, peer.endpoint, peer.service !== null);
     if (names.length > 0) {
       if (peer.names.length === 0 || peer.names !== names)
         peer.names = names.some(name => name.endsWith('.')) ? names.map(withoutDot) : names;
@@ -254,13 +256,18 @@ function worse(verdict: string, than: string): boolean {
   return VERDICT_ORDER.indexOf(verdict) > VERDICT_ORDER.indexOf(than);
 }
 
+/** A SYN without ACK; ECE and CWR may stand with it. */
+function isOpening(flags: string): boolean {
+  return flags.startsWith('SYN') && !flags.includes('ACK');
+}
+
 function directionOf(
   flow: FlowEvent,
   sourcePod: Pod | null,
   destinationPod: Pod | null,
 ): { forward: boolean; certain: boolean } {
   if (flow.isReply !== null) return { forward: !flow.isReply, certain: true };
-  if (flow.tcpFlags === 'SYN') return { forward: true, certain: true };
+  if (isOpening(flow.tcpFlags)) return { forward: true, certain: true };
   if (flow.tcpFlags.startsWith('SYN,ACK')) return { forward: false, certain: true };
   if (sourcePod?.ports?.isListening(flow.sourcePort) === true) return { forward: false, certain: false };
   if (destinationPod?.ports?.isListening(flow.destinationPort) === true) return { forward: true, certain: false };

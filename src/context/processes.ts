@@ -114,6 +114,7 @@ export class ProcessTable {
       this.upsert(ancestors[i] as ProcessFacts, event.node, event.cluster);
     if (parent !== null) this.upsert(parent, event.node, event.cluster);
     const own = this.upsert(event.process, event.node, event.cluster);
+    if (own.pod === null && event.process.docker !== '') this.findPod(own, event.process);
     if (event.time > own.lastSeen) own.lastSeen = event.time;
     if (event.kind === 'process_exec') this.exec(own, event.process);
     else if (event.kind === 'process_exit') this.exit(own, event);
@@ -309,6 +310,8 @@ export class ProcessTable {
     node.exitSignal = event.signal;
     node.exitStatus = event.status;
     if (node.exitTime === null) this.end(node, event.time);
+    // It was taken for ended when its pid was used again; now the sensor says when.
+    else if (event.time < node.exitTime) node.exitTime = event.time;
   }
 
   private end(node: ProcessNode, time: Micros): void {

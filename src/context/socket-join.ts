@@ -41,7 +41,7 @@ export class SocketJoin {
   /** Null when the event names no destination, or no connection can be told from it. */
   observe(event: ProcessEvent, socket: SocketEvent, process: ProcessNode): ConnectionRecord | null {
     const place = process.owner;
-    if (place === null) return null;
+    if (place === null || socket.act === 'none') return null;
     const { sourcePort, destinationIp, destinationPort, act } = socket;
     if (isUnspecified(destinationIp) || destinationPort === 0) {
       this.local(event, socket, process, place);

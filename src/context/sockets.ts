@@ -3,8 +3,8 @@ import type { KprobeArg, ProcessEvent } from '../model/event.ts';
 import type { SocketFacts } from '../model/observation.ts';
 import { isUnspecified, normalAddress } from './addresses.ts';
 
-/** What a socket event says about a connection's life. */
-export type SocketAct = 'connect' | 'accept' | 'listen' | 'close' | 'send' | 'other';
+/** What the process did with the socket: `use` for hooks that say no more, `none` where the process is not the one that did it. */
+type SocketAct = 'connect' | 'accept' | 'listen' | 'close' | 'send' | 'use' | 'none';
 
 /** SocketFacts with what only the join needs. */
 export interface SocketEvent extends SocketFacts {
@@ -14,13 +14,6 @@ export interface SocketEvent extends SocketFacts {
   /** Bytes of a send, else 0. */
   readonly bytes: number;
 }
-
-const FIELDS_OF_SOCK = {
-  source: 'saddr',
-  sourcePort: 'sport',
-  destination: 'daddr',
-  destinationPort: 'dport',
-} as const;
 
 function text(value: unknown): string {
   return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
@@ -37,15 +30,16 @@ function protocolOf(protocol: string, type: string): string {
   return type === 'SOCK_DGRAM' ? 'UDP' : protocol;
 }
 
-function actOf(functionName: string, state: string, isSockaddr: boolean): SocketAct {
-  if (functionName.includes('close') || functionName.includes('destroy')) return 'close';
+/** Hooks that run when a packet comes or a timer fires: whatever process runs then has nothing to do with the socket. */
+const NOT_BY_PROCESS = /rcv|receive_skb|retransmit|timer|set_state|reset|destroy|xmit|_fin|_ack|probe|free_skb/;
+
+function actOf(functionName: string, isPacket: boolean): SocketAct {
+  if (isPacket || NOT_BY_PROCESS.test(functionName)) return 'none';
+  if (functionName.includes('close')) return 'close';
   if (functionName.includes('accept')) return 'accept';
   if (functionName.includes('listen')) return 'listen';
-  if (functionName.includes('sendmsg') || functionName.includes('send')) return 'send';
-  if (functionName.includes('connect')) return 'connect';
-  if (state === 'TCP_SYN_SENT') return 'connect';
-  if (state === 'TCP_LISTEN') return 'listen';
-  return isSockaddr ? 'other' : 'send';
+  if (functionName.includes('send')) return 'send';
+  return functionName.includes('connect') ? 'connect' : 'use';
 }
 
 function isSocketType(type: string): boolean {
@@ -78,9 +72,9 @@ export function socketOf(event: ProcessEvent): SocketEvent | null {
   const family = text(of?.family ?? to?.family);
   if (family !== 'AF_INET' && family !== 'AF_INET6' && family !== '') return null;
   const state = text(of?.state);
-  const act = actOf(event.functionName, state, sock === null);
-  let destinationIp = normalAddress(text(of?.[FIELDS_OF_SOCK.destination]));
-  let destinationPort = port(of?.[FIELDS_OF_SOCK.destinationPort]);
+  const act = actOf(event.functionName, sock?.type === 'skb');
+  let destinationIp = normalAddress(text(of?.daddr));
+  let destinationPort = port(of?.dport);
   if (to !== null && isUnspecified(destinationIp)) {
     destinationIp = normalAddress(text(to.addr));
     destinationPort = port(to.port);
@@ -89,8 +83,8 @@ export function socketOf(event: ProcessEvent): SocketEvent | null {
     family,
     protocol: protocolOf(text(of?.protocol), text(of?.type)),
     state,
-    sourceIp: normalAddress(text(of?.[FIELDS_OF_SOCK.source])),
-    sourcePort: port(of?.[FIELDS_OF_SOCK.sourcePort]),
+    sourceIp: normalAddress(text(of?.saddr)),
+    sourcePort: port(of?.sport),
     destinationIp,
     destinationPort,
     act,

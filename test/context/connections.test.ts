@@ -230,6 +230,17 @@ describe('sockets that say little', () => {
     expect(two.seen[2]?.process).toBeNull();
   });
 
+  it('a hook that runs in whatever process was interrupted lends nobody', () => {
+    const { seen } = fold([
+      kprobeEvent(nc, 'tcp_retransmit_skb', [sockArg(OUT)], { at: 0.9 }),
+      kprobeEvent(nc, 'ip_rcv', [{ ...sockArg(OUT), type: 'skb' }], { at: 0.95 }),
+      syn(OUT, 1),
+    ]);
+    expect(seen[0]?.socket).toMatchObject({ destinationIp: '198.51.100.7' });
+    expect(seen[1]?.socket).toMatchObject({ sourcePort: 40_000 });
+    expect(seen[2]?.process).toBeNull();
+  });
+
   it('unix sockets and empty arguments are no sockets', () => {
     const { seen } = fold([
       kprobeEvent(curl, 'security_socket_connect', [{ type: 'sockaddr', label: '', value: { family: 'AF_UNIX' } }], {
@@ -508,6 +519,12 @@ describe('inference', () => {
 describe('kinds of peers', () => {
   const kindOf = (ip: string, to: string | null, more = {}): string | undefined =>
     fold([syn(`tcp 10.244.1.10:40000 > ${ip}:443`, 1, { to, ...more })]).seen[0]?.server?.kind;
+
+  it('of a flow correct what an address alone seemed to be', () => {
+    const { seen } = fold([connect(OUT, 1), syn(OUT, 1.001, { to: 'reserved:remote-node', tcpFlags: 'SYN,ECE,CWR' })]);
+    expect(seen[1]?.connection).toBe(seen[0]?.connection);
+    expect(seen[1]?.server?.kind).toBe('remote_node');
+  });
 
   it('come from labels, services and ranges', () => {
     expect(kindOf('198.51.100.7', 'reserved:world')).toBe('world');

@@ -4,6 +4,7 @@ import { Orderer } from '../../src/context/order.ts';
 import type { Event } from '../../src/model/event.ts';
 import { compareInstants } from '../../src/model/time.ts';
 import { execEvent, flowEvent, interleave, processFacts } from '../support/events.ts';
+import { eventsOf } from './recordings.ts';
 
 const at = (seconds: number, uuid = '', ns = 0): Event =>
   flowEvent('udp 10.0.0.1:1 > 10.0.0.2:2', { at: seconds, uuid, ns });
@@ -74,6 +75,28 @@ describe('one order', () => {
     expect(orderer.stats()).toMatchObject({ held: 10, early: 15 });
     expect(drained(orderer)).toEqual(Array.from({ length: 15 }, (_, i) => String(i)));
   });
+});
+
+it.each(['lateral-movement', 'exfil'])('%s comes out the same however its files are read', name => {
+  const files = [eventsOf(name, 'tetragon'), eventsOf(name, 'hubble')];
+  const read = (chunk: number): Event[] => {
+    const orderer = new Orderer();
+    const out: Event[] = [];
+    for (const source of ['tetragon', 'hubble']) orderer.setIdle(source, false);
+    for (let i = 0; i < 4_000; i += chunk) {
+      for (const [j, source] of ['tetragon', 'hubble'].entries()) {
+        for (const event of (files[j] as Event[]).slice(i, i + chunk)) orderer.push(event, source);
+      }
+      orderer.drain(out);
+    }
+    orderer.drain(out, true);
+    expect(orderer.stats()).toMatchObject({ late: 0, held: 0 });
+    return out;
+  };
+  const whole = read(4_000);
+  expect(whole).toHaveLength((files[0] as Event[]).length + (files[1] as Event[]).length);
+  expect(read(7)).toEqual(whole);
+  expect(read(250)).toEqual(whole);
 });
 
 describe('a boot scan', () => {

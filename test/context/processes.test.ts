@@ -216,6 +216,13 @@ describe('pods', () => {
     expect(known(context, 'lone').pod).toBe(inPod);
   });
 
+  it('are found by the container id also when it is learned later', () => {
+    const lone = processFacts('lone', { pid: 71, docker });
+    const first = processFacts('first', { pid: 70, pod: inPod, docker, start: 1 });
+    const context = fold([execEvent(lone), execEvent(first), kprobeEvent(lone, 'x', [], { at: 2 })]);
+    expect(known(context, 'lone').pod).toBe(inPod);
+  });
+
   it('pass to children of the same container, and to children that were known before', () => {
     const parent = processFacts('parent', { pid: 70, pod: inPod, docker });
     const child = processFacts('child', { pid: 72, parentExecId: 'parent', start: 1 });
