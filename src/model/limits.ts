@@ -15,6 +15,8 @@ export const LIMITS = {
   dnsNamesPerPodMax: 10_000,
   partialsPerRuleMax: 100_000,
   partialsPerPodMax: 1_000,
+  sequenceStagesMax: 200,
+  countedPerPodMax: 16_000,
   evidencePerAlertMax: 64,
   quarantineLineBytesMax: 1_024,
   quarantineBytesMax: 16 * 1024 * 1024,
