@@ -3,7 +3,6 @@
  * reaches the threshold, and re-arms when it has been below it since.
  */
 import { LIMITS } from '../model/limits.ts';
-import type { Observation } from '../model/observation.ts';
 import type { Micros } from '../model/time.ts';
 import type { Evidence } from '../rules/finding.ts';
 import type { CountSpec } from '../rules/rule.ts';
@@ -42,7 +41,7 @@ export class Counter {
     this.#by = readersOf(spec.by, lookup);
     this.#distinct = spec.distinct === null ? null : readersOf([spec.distinct], lookup)[0]!;
     this.#retainer = retainer;
-    this.state = state ?? new KeyedState<Window>(limits);
+    this.state = state ?? new KeyedState<Window>(keyLimits(limits, spec.gte));
   }
 
   /** The match that the threshold makes of this one, or null. */
@@ -52,7 +51,8 @@ export class Counter {
     if (key === null || (this.#distinct !== null && value === null)) return null;
     const { time } = match.trigger.event;
     if (this.state.size === 0) this.#sweepAt = time + this.#spec.within;
-    const window = this.#window(key, match.trigger);
+    const window =
+      this.state.touch(key) ?? this.state.put(key, { owner: ownerOf(match.trigger), armed: true, counted: [] });
     const { counted } = window;
     const { gte, within } = this.#spec;
     // Just before this match the window was still closed at its far end.
@@ -65,7 +65,8 @@ export class Counter {
     insert(counted, { time, value, confidence: match.confidence, evidence });
     const spared = counted.at(-1 - LIMITS.evidencePerAlertMax);
     if (spared !== undefined) spared.evidence = [];
-    while (counted.length > gte || counted[0]!.time <= time - within) counted.shift();
+    const horizon = counted.at(-1)!.time - within;
+    while (counted.length > gte || counted[0]!.time <= horizon) counted.shift();
     if (counted.length < gte || !window.armed) return null;
     window.armed = false;
     return {
@@ -92,20 +93,16 @@ export class Counter {
     this.state.sweep(window => (window.counted.at(-1)?.time ?? Number.NEGATIVE_INFINITY) < horizon);
   }
 
-  #window(key: string, trigger: Observation): Window {
-    let window = this.state.get(key);
-    if (window === undefined) {
-      window = { owner: ownerOf(trigger), armed: true, counted: [] };
-      this.state.put(key, window);
-    } else {
-      this.state.touch(window);
-    }
-    return window;
-  }
-
   #kept(evidence: Evidence): Evidence {
     return { step: evidence.step, observation: this.#retainer.keep(evidence.observation) };
   }
+}
+
+/** Every key may hold as many matches as the threshold: the larger that is, the fewer keys. */
+function keyLimits(limits: StateLimits, gte: number): StateLimits {
+  const share = Math.max(1, Math.floor(LIMITS.countedPerPodMax / gte));
+  const perOwner = Math.min(limits.perOwner, share);
+  return { perOwner, perRule: Math.min(limits.perRule, perOwner * Math.ceil(limits.perRule / limits.perOwner)) };
 }
 
 /** Keeps the order of event time: a late match goes before newer ones. */

@@ -1,6 +1,7 @@
 /**
  * Things never seen before: a combination of fields that is new for its key, once that key has been watched for the learning
- * time (event time, from its first match). What is learned counts as seen; so does what fired.
+ * time (event time, from its first match). What is learned counts as seen; so does what fired. What is forgotten at a limit,
+ * the least recently seen first, is new again.
  */
 import type { Micros } from '../model/time.ts';
 import type { FirstSeenSpec } from '../rules/rule.ts';
@@ -8,31 +9,28 @@ import { type FieldLookup, type FieldReader, ownerOf, readersOf, readKey } from 
 import type { Match } from './match.ts';
 import { KeyedState, type Owned, type StateLimits } from './owned.ts';
 
-interface Learned extends Owned {
+interface Watched extends Owned {
   readonly since: Micros;
-  /** Least recently seen first. */
-  readonly seen: Set<string>;
 }
 
 export interface FirstSeenState {
-  readonly keys: KeyedState<Learned>;
-  /** Combinations forgotten because their key knew too many. */
-  forgotten: number;
+  /** When the watch over each key began. */
+  readonly keys: KeyedState<Watched>;
+  /** Combinations seen, by key and combination. */
+  readonly seen: KeyedState<Owned>;
 }
 
 export class FirstSeen {
   readonly state: FirstSeenState;
-  readonly #spec: FirstSeenSpec;
+  readonly #learn: Micros;
   readonly #by: readonly FieldReader[];
   readonly #fields: readonly FieldReader[];
-  readonly #seenMax: number;
 
   constructor(spec: FirstSeenSpec, lookup: FieldLookup, limits: StateLimits, state: FirstSeenState | null) {
-    this.#spec = spec;
+    this.#learn = spec.learn;
     this.#by = readersOf(spec.by, lookup);
     this.#fields = readersOf(spec.fields, lookup);
-    this.#seenMax = limits.perOwner;
-    this.state = state ?? { keys: new KeyedState<Learned>(limits), forgotten: 0 };
+    this.state = state ?? { keys: new KeyedState<Watched>(limits), seen: new KeyedState<Owned>(limits) };
   }
 
   /** The match if it is the first of its kind, else null. */
@@ -40,26 +38,13 @@ export class FirstSeen {
     const key = readKey(this.#by, match.trigger);
     const combination = readKey(this.#fields, match.trigger);
     if (key === null || combination === null) return null;
-    const { keys } = this.state;
+    const { keys, seen } = this.state;
     const { time } = match.trigger.event;
-    let learned = keys.get(key);
-    if (learned === undefined) {
-      learned = { owner: ownerOf(match.trigger), since: time, seen: new Set() };
-      keys.put(key, learned);
-    } else {
-      keys.touch(learned);
-    }
-    const isNew = !learned.seen.delete(combination);
-    if (isNew && learned.seen.size >= this.#seenMax) this.#forgetOldest(learned.seen);
-    learned.seen.add(combination);
-    return isNew && time - learned.since >= this.#spec.learn ? { ...match, key: `${key} ${combination}`.trim() } : null;
-  }
-
-  #forgetOldest(seen: Set<string>): void {
-    for (const oldest of seen) {
-      seen.delete(oldest);
-      this.state.forgotten++;
-      return;
-    }
+    const owner = ownerOf(match.trigger);
+    const watched = keys.touch(key) ?? keys.put(key, { owner, since: time });
+    const whole = JSON.stringify([key, combination]);
+    if (seen.touch(whole) !== undefined) return null;
+    seen.put(whole, { owner });
+    return time - watched.since >= this.#learn ? { ...match, key: `${key} ${combination}`.trim() } : null;
   }
 }

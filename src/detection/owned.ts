@@ -101,16 +101,20 @@ export class KeyedState<T extends Owned> {
     return this.#map.get(key);
   }
 
-  put(key: string, item: T): void {
+  /** Makes it its owner's newest. */
+  touch(key: string): T | undefined {
+    const item = this.#map.get(key);
+    if (item !== undefined) this.#items.touch(item);
+    return item;
+  }
+
+  put(key: string, item: T): T {
     const old = this.#map.get(key);
     if (old !== undefined) this.#remove(old);
     this.#items.add(item);
     this.#map.set(key, item);
     this.#keys.set(item, key);
-  }
-
-  touch(item: T): void {
-    this.#items.touch(item);
+    return item;
   }
 
   /** Drops every state that `stale` names; not counted as eviction. */

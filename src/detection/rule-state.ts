@@ -155,12 +155,13 @@ export class RuleState {
         (sequence?.sightings.evicted ?? 0) +
         (count?.evicted ?? 0) +
         (firstSeen?.keys.evicted ?? 0) +
-        (firstSeen?.forgotten ?? 0),
+        (firstSeen?.seen.evicted ?? 0),
       partials:
         (sequence?.partials.size ?? 0) +
         (sequence?.sightings.size ?? 0) +
         (count?.size ?? 0) +
-        (firstSeen?.keys.size ?? 0),
+        (firstSeen?.keys.size ?? 0) +
+        (firstSeen?.seen.size ?? 0),
       failures: this.#counts.failures,
       error: this.#error,
     };

@@ -49,7 +49,6 @@ export class SequenceMachine {
   ) {
     this.#chain = chainOf(spec, lookup);
     const stages = this.#chain.stages.length;
-    if (stages === 0) throw new Error('sequence has no step that must happen');
     this.#within = spec.within;
     this.#fallback = spec.fallback === 'pod' && (spec.by.type === 'process' || spec.by.type === 'process_tree');
     this.#until = spec.until === null ? null : joinOf(spec.by, null, lookup);

@@ -1,4 +1,5 @@
 /** A sequence as a chain of stages: `runs` and `count` repeat a step, absent steps guard the ways between. */
+import { LIMITS } from '../model/limits.ts';
 import type { SequenceSpec, SequenceStep } from '../rules/rule.ts';
 import { type FieldLookup, type FieldReader, readersOf } from './fields.ts';
 import { type Join, joinOf } from './joins.ts';
@@ -33,6 +34,7 @@ function repetitions(step: SequenceStep): number {
   return Math.max(1, step.count?.gte ?? step.runs);
 }
 
+/** Throws for a sequence that nothing can begin, or that has too many stages. */
 export function chainOf(spec: SequenceSpec, lookup: FieldLookup): StageChain {
   const stages: Stage[] = [];
   let guards: Guard[] = [];
@@ -42,6 +44,8 @@ export function chainOf(spec: SequenceSpec, lookup: FieldLookup): StageChain {
       guards.push({ step: position, join });
       continue;
     }
+    if (stages.length + repetitions(step) > LIMITS.sequenceStagesMax)
+      throw new Error(`a sequence may have ${LIMITS.sequenceStagesMax} stages: every repetition of a step is one`);
     const field = step.count?.distinct ?? null;
     const distinct = field === null ? null : readersOf([field], lookup)[0]!;
     for (let repetition = 0; repetition < repetitions(step); repetition++) {
@@ -49,5 +53,6 @@ export function chainOf(spec: SequenceSpec, lookup: FieldLookup): StageChain {
       guards = [];
     }
   }
+  if (stages.length === 0) throw new Error('a sequence needs a step that must happen');
   return { stages, trailing: guards };
 }

@@ -10,7 +10,7 @@ interface RuleCounts {
   readonly findings: number;
   /** State dropped at a limit. */
   readonly evicted: number;
-  /** Partial sequences, counted keys and learned keys now kept. */
+  /** Partial sequences, counted keys, and keys and combinations seen, that are kept now. */
   readonly partials: number;
   /** Times that the rule threw. */
   readonly failures: number;

@@ -1,5 +1,7 @@
 /** Why a rule made no alert of a test's events: which predicates held on what, and what kept the matches from joining. */
 import type { Observation } from '../model/observation.ts';
+import { ancestorsOf, type Process } from '../model/process.ts';
+import { findField } from '../rules/catalogue/catalogue.ts';
 import type { Matcher, Rule } from '../rules/rule.ts';
 
 /** An observation with the words by which the test's author knows it. */
@@ -10,6 +12,10 @@ export interface Seen {
 
 /** The first condition of the predicate that the observation does not meet, or null when the rules layer cannot tell. */
 export type ExplainMatcher = (matcher: Matcher, observation: Observation) => string | null;
+
+const CANDIDATES_SHOWN = 3;
+const FIELDS_SHOWN = 8;
+const VALUE_CHARS_SHOWN = 120;
 
 export function explain(rule: Rule, seen: readonly Seen[], explainMatcher: ExplainMatcher | null): string[] {
   const parts = rule.sequence?.steps ?? rule.branches;
@@ -51,15 +57,40 @@ function holds(matcher: Matcher, observation: Observation): boolean {
   }
 }
 
-/** The event that comes nearest is the first of a kind that the predicate looks at. */
+/** What the predicate read of the events that it could have matched; the rules layer may know better which condition failed. */
 function nearest(matcher: Matcher, seen: readonly Seen[], explainMatcher: ExplainMatcher | null): string {
   const candidates = seen.filter(({ observation }) => matcher.kinds.includes(observation.event.kind));
   if (candidates.length === 0) return `: there is none of kind ${matcher.kinds.join(', ')}`;
-  for (const { observation, name } of candidates) {
-    const why = explainMatcher?.(matcher, observation) ?? null;
-    if (why !== null) return `; ${name}: ${why}`;
-  }
-  return ` among ${candidates.map(item => item.name).join(', ')}`;
+  const told = candidates.slice(0, CANDIDATES_SHOWN).map(({ observation, name }) => {
+    const why = explainMatcher?.(matcher, observation) ?? readings(matcher, observation);
+    return `\n  ${name}: ${why}`;
+  });
+  return `; it read${told.join('')}`;
+}
+
+function readings(matcher: Matcher, observation: Observation): string {
+  const parts = matcher.fields.slice(0, FIELDS_SHOWN).map(name => {
+    if (name === 'ancestors') return `ancestors: ${chainOf(observation.process)}`;
+    const field = findField(name);
+    const value = field === null ? null : field.get(observation, observation.process);
+    return `${name}: ${show(value)}`;
+  });
+  return parts.join(', ') || 'nothing';
+}
+
+function show(value: unknown): string {
+  if (value === null || value === '' || (Array.isArray(value) && value.length === 0)) return 'absent';
+  const text = JSON.stringify(value);
+  return text.length > VALUE_CHARS_SHOWN ? `${text.slice(0, VALUE_CHARS_SHOWN)}…` : text;
+}
+
+function chainOf(process: Process | null): string {
+  if (process === null) return 'no process known';
+  return (
+    ancestorsOf(process)
+      .map(ancestor => ancestor.facts.binary)
+      .join(' < ') || 'none known'
+  );
 }
 
 function joinName(rule: Rule): string {

@@ -56,7 +56,8 @@ function runRuleTest(rule: Rule, test: RuleTest, options: RuleTestOptions): Rule
     if (test.captures.length === 0) run.end();
     const alerts = run.alerts();
     const problems = compare(alerts, test.expect);
-    if (alerts.length < test.expect.alerts) problems.push(...explain(rule, run.seen, options.explain ?? null));
+    if (alerts.length < test.expect.alerts)
+      problems.push(...explain(rule, run.seen, options.explain ?? null).flatMap(text => text.split('\n')));
     for (const alert of alerts.slice(0, alerts.length > test.expect.alerts ? ALERTS_SHOWN : 0))
       problems.push(
         `alert: ${alert.evidence.map(item => `${item.step} by ${run.nameOf(item.observation.seq)}`).join(', ')}`,

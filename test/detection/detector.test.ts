@@ -107,6 +107,15 @@ describe('thresholds', () => {
     expect(triggers(findings)).toEqual(['a12']);
   });
 
+  it('keeps fewer keys the more matches each may hold', () => {
+    const detector = new Detector([counting({ count: count({ gte: 8_000, by: ['process.exec_id'] }) })]);
+    feed(
+      detector,
+      Array.from({ length: 50 }, (_, i) => exec(i / 100, 'a', makeProcess(`p-${i}`, { pod: 'shop/x' }))),
+    );
+    expect(detector.stats().totals).toMatchObject({ partials: 2, evicted: 48 });
+  });
+
   it('fires once as a late match completes it', () => {
     const detector = new Detector([counting({ count: count({}) })]);
     expect(triggers(feed(detector, script('a5 a6 a4 a7')))).toEqual(['a4']);
@@ -138,7 +147,8 @@ describe('first seen', () => {
       detector,
       Array.from({ length: 20 }, (_, i) => exec(i, 'a', run(`/bin/${i}`, 'shop/web'))),
     );
-    expect(detector.stats().totals).toMatchObject({ findings: 20, evicted: 15, partials: 1 });
+    // Five combinations, and the key that they are of.
+    expect(detector.stats().totals).toMatchObject({ findings: 20, evicted: 15, partials: 6 });
   });
 });
 
@@ -170,7 +180,9 @@ describe('rules that fail', () => {
     const bad = rule({ sequence: sequence([step('x', { absent: true })]) });
     const detector = new Detector([bad, counting({})]);
     expect(feed(detector, script('a1'))).toHaveLength(1);
-    expect(detector.stats().rules[0]?.error).toContain('no step');
+    expect(detector.stats().rules[0]?.error).toContain('needs a step');
+    const long = new Detector([rule({ sequence: sequence([step('a', { runs: 1_000_000 })]) })]);
+    expect(long.stats().rules[0]?.error).toContain('200 stages');
   });
 });
 
