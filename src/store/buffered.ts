@@ -28,7 +28,7 @@ export interface WriterHealth {
 }
 
 const ENTRIES_MAX = 20_000;
-const ENTRIES_PER_COMMIT_MAX = 1_000;
+const ENTRIES_PER_COMMIT_MAX = 500;
 const GAPS_MAX = 10_000;
 const RETRY_MS = 1_000;
 
@@ -52,6 +52,8 @@ export class BufferedStoreWriter {
   #flushing: Promise<void> | null = null;
   #cancelRetry: (() => void) | null = null;
   #trouble = '';
+  /** Entries a commit: smaller after the store was full, where a few may still find room. */
+  #slice = ENTRIES_PER_COMMIT_MAX;
   #dropped = 0;
   #refused = 0;
 
@@ -132,27 +134,29 @@ export class BufferedStoreWriter {
     return this.#entries.length + this.#gaps.length + this.#positions.size + this.#state.size > 0;
   }
 
-  /** In slices; what names positions or state goes with the last, when everything before it is stored. */
+  /** In slices; positions and state go with the last, when everything before it is stored. */
   async #storeAll(): Promise<void> {
-    while (this.#entries.length > ENTRIES_PER_COMMIT_MAX) {
-      const entries = this.#entries.slice(0, ENTRIES_PER_COMMIT_MAX);
-      await this.#commit({ entries });
-      this.#entries = this.#entries.slice(entries.length);
-    }
-    const [entries, gaps, positions, state] = [this.#entries, this.#gaps, this.#positions, this.#state];
-    this.#entries = [];
-    this.#gaps = [];
-    this.#positions = new Map();
-    this.#state = new Map();
-    try {
-      await this.#commit({ entries, gaps, positions, state });
-    } catch (error) {
-      // Back in front of what came meanwhile.
-      this.#entries = [...entries, ...this.#entries];
-      this.#gaps = [...gaps, ...this.#gaps];
-      this.#positions = new Map([...positions, ...this.#positions]);
-      this.#state = new Map([...state, ...this.#state]);
-      throw error;
+    while (this.#pending()) {
+      const last = this.#entries.length <= this.#slice;
+      const entries = this.#entries.splice(0, this.#slice);
+      const [gaps, positions, state] = last ? [this.#gaps, this.#positions, this.#state] : [[], new Map(), new Map()];
+      if (last) {
+        this.#gaps = [];
+        this.#positions = new Map();
+        this.#state = new Map();
+      }
+      try {
+        await this.#commit({ entries, gaps, positions, state });
+      } catch (error) {
+        // Back in front of what came meanwhile; of positions and state the later wins.
+        this.#entries = [...entries, ...this.#entries];
+        this.#gaps = [...gaps, ...this.#gaps];
+        this.#positions = new Map([...positions, ...this.#positions]);
+        this.#state = new Map([...state, ...this.#state]);
+        throw error;
+      }
+      this.#slice = Math.min(ENTRIES_PER_COMMIT_MAX, this.#slice * 2);
+      if (last) return;
     }
   }
 
@@ -176,7 +180,10 @@ export class BufferedStoreWriter {
 
   async #fail(error: unknown): Promise<void> {
     this.#trouble = error instanceof Error ? error.message : String(error);
-    if (error instanceof StoreFull) await this.#relieve().catch(() => {});
+    if (error instanceof StoreFull) {
+      this.#slice = Math.max(1, Math.floor(this.#slice / 4));
+      await this.#relieve().catch(() => {});
+    }
     this.#bound();
     this.#stopRetry();
     this.#cancelRetry = this.#schedule(() => void this.#flush(), this.#retryMs);

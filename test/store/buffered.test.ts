@@ -7,10 +7,12 @@ import { entry, makeAlert, makeChange } from './changes.ts';
 class FakeStore {
   readonly commits: Commit[] = [];
   full = false;
+  /** Entries that a commit may have. */
+  room = Infinity;
   poison = '';
   async commit(commit: Commit): Promise<CommitResult> {
     await null;
-    if (this.full) throw new StoreFull('no space left');
+    if (this.full || commit.entries.length > this.room) throw new StoreFull('no space left');
     if (commit.entries.some(e => e.change.alert.id === this.poison)) throw new TypeError('cannot be stored');
     this.commits.push(commit);
     return { added: commit.entries.length, known: 0, seq: 0 };
@@ -71,9 +73,23 @@ describe('the buffered writer', () => {
     expect(await writer.close()).toBe(true);
     expect(store.ids).toEqual(Array.from({ length: 2_500 }, (_, i) => `a${i}`));
     // No position may be stored before what led to it.
-    expect(store.commits.slice(0, -1).every(commit => commit.positions === undefined)).toBe(true);
+    expect(store.commits.slice(0, -1).every(commit => !commit.positions?.size)).toBe(true);
     expect(store.position('file')).toBe('2499');
     expect(writer.health()).toEqual({ ok: true, detail: '', waiting: 0, dropped: 0, refused: 0 });
+  });
+
+  it('stores what still finds room, in order', async () => {
+    const { store, writer, retry } = setUp();
+    store.room = 3;
+    await writer.write({ entries: Array.from({ length: 20 }, (_, i) => entry(`a${i}`)), positions: positions(20) });
+    for (let tries = 0; writer.health().waiting > 0; tries++) {
+      expect(tries).toBeLessThan(50);
+      retry();
+      await writer.close();
+    }
+    expect(store.ids).toEqual(Array.from({ length: 20 }, (_, i) => `a${i}`));
+    expect(store.position('file')).toBe('20');
+    expect(store.commits.filter(commit => commit.positions?.size)).toHaveLength(1);
   });
 
   it('keeps a bounded number: counts and mild alerts go first, and are counted', async () => {

@@ -62,7 +62,10 @@ async function sweep(db: Db, condition: string, values: readonly number[], more:
 }
 
 export async function prune(db: Db, retention: Retention): Promise<number> {
-  if (db.full) db.dropBallast();
+  if (db.full) {
+    db.dropBallast();
+    db.reclaim();
+  }
   try {
     return await forget(db, retention);
   } finally {
@@ -92,7 +95,7 @@ async function forget(db: Db, retention: Retention): Promise<number> {
   });
   if (removed > 0) {
     db.sqlite.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
-    db.sqlite.pragma('wal_checkpoint(TRUNCATE)');
+    db.reclaim();
   }
   return removed;
 }
