@@ -37,6 +37,7 @@ export const DELIVERY_LIMITS = {
   backoffMsMax: 30 * 60_000,
   /** A failing receiver is left alone at most so long without asking for it: one bad delivery must not stop the good ones. */
   holdMsMax: 30_000,
+  pollMsMin: 200,
   pollMsMax: 2_000,
   leasesMax: 32,
   /** Incidents whose later deliveries wait for an earlier one. */
@@ -181,6 +182,8 @@ export class DeliveryLoop {
       if (due === null || due > clock.now())
         return this.#wakeIn(due === null ? DELIVERY_LIMITS.pollMsMax : due - clock.now());
       await this.#lease();
+      // Due, yet not to be had: held by another lease, or the store's clock is behind ours. Asking at once would spin.
+      if (this.#ready.length === 0) return this.#wakeIn(DELIVERY_LIMITS.pollMsMin);
     }
     while (this.#ready.length > 0 && this.#inFlight.size < this.#settings.concurrency && this.#state === 'running') {
       const wait = this.#nextSendMs - clock.now();

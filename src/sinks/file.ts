@@ -2,7 +2,7 @@
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { linesOf } from './lines.ts';
+import { inTurn, linesOf } from './lines.ts';
 import type { Delivery, SendResult, Sink } from './sink.ts';
 import { deliveryKeys, size } from './units.ts';
 
@@ -30,8 +30,6 @@ interface OpenFile {
 
 export function createFile(name: string, config: FileConfig): Sink {
   let current: OpenFile | null = null;
-  // One write at a time, whatever the caller does: lines must not interleave.
-  let queue: Promise<unknown> = Promise.resolve();
 
   const close = async (): Promise<void> => {
     const file = current;
@@ -102,19 +100,7 @@ export function createFile(name: string, config: FileConfig): Sink {
     }
   };
 
-  return {
-    name,
-    type: 'file',
-    send: delivery => {
-      const result = queue.then(() => write(delivery));
-      queue = result;
-      return result;
-    },
-    close: async () => {
-      await queue;
-      await close();
-    },
-  };
+  return { name, type: 'file', send: inTurn(write), close };
 }
 
 async function inodeOf(path: string): Promise<number> {

@@ -1,7 +1,7 @@
 /** NDJSON on standard output. */
 import { z } from 'zod';
 import type { SinkDeps } from './deps.ts';
-import { linesOf } from './lines.ts';
+import { inTurn, linesOf } from './lines.ts';
 import type { SendResult, Sink } from './sink.ts';
 import { deliveryKeys } from './units.ts';
 
@@ -15,21 +15,17 @@ export const stdoutConfig = z.strictObject({
 export type StdoutConfig = z.infer<typeof stdoutConfig>;
 
 export function createStdout(name: string, { stdout }: Pick<SinkDeps, 'stdout'>): Sink {
-  return {
-    name,
-    type: 'stdout',
-    // The callback comes when the reader has taken it: a stalled pipe stalls this sink, and nothing else.
-    send: delivery =>
-      new Promise<SendResult>(resolve => {
-        if (!stdout.writable) {
-          resolve({ outcome: 'retry', detail: 'standard output is closed' });
-          return;
-        }
-        stdout.write(linesOf(delivery), error => {
-          const code = (error as NodeJS.ErrnoException | null | undefined)?.code ?? 'write failed';
-          resolve(error ? { outcome: 'retry', detail: code } : { outcome: 'delivered', detail: 'written' });
-        });
-      }),
-    close: async () => {},
-  };
+  /** Resolves when the reader has taken the line: a stalled pipe stalls this sink, and nothing else. */
+  const write = (lines: string): Promise<SendResult> =>
+    new Promise(resolve => {
+      if (!stdout.writable) {
+        resolve({ outcome: 'retry', detail: 'standard output is closed' });
+        return;
+      }
+      stdout.write(lines, error => {
+        const code = (error as NodeJS.ErrnoException | null | undefined)?.code ?? 'write failed';
+        resolve(error ? { outcome: 'retry', detail: code } : { outcome: 'delivered', detail: 'written' });
+      });
+    });
+  return { name, type: 'stdout', send: inTurn(delivery => write(linesOf(delivery))), close: async () => {} };
 }

@@ -198,6 +198,20 @@ describe('the delivery loop', () => {
     expect(sent[2]?.id).toBe('key-3');
   });
 
+  it('does not spin on a store that has something due, but hands nothing out', async () => {
+    const { outbox, loop, clock } = setup(() => ok);
+    let asked = 0;
+    outbox.add('one');
+    outbox.lease = async () => {
+      asked += 1;
+      return [];
+    };
+    loop.start();
+    await clock.advance(10_000);
+    expect(asked).toBeGreaterThan(10);
+    expect(asked).toBeLessThan(100);
+  });
+
   it('buries what retention has deleted', async () => {
     const { outbox, loop, clock, sent } = setup(() => ok);
     outbox.add('one', { alert: null });

@@ -222,10 +222,10 @@ interface Row {
 
 export class MemoryOutbox implements Outbox {
   readonly rows: Row[] = [];
-  readonly #clock: TestClock;
+  readonly #clock: Pick<Clock, 'now'>;
   /** Makes every call fail while set. */
   broken = false;
-  constructor(clock: TestClock) {
+  constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
   }
   add(sink: string, over: Partial<Lease> = {}): Row {

@@ -1,0 +1,116 @@
+import { PassThrough } from 'node:stream';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Outbox, Sinks, sinkConfig, systemClock } from '../../src/sinks/index.ts';
+import { MemoryOutbox, type Receiver, rawReceiver, receiver, someDeps } from './support.ts';
+
+const open: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map(close => close()));
+});
+const opened = async (making: Promise<Receiver>): Promise<Receiver> => {
+  const made = await making;
+  open.push(made.close);
+  return made;
+};
+const secret = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
+
+function start(configs: Record<string, object>) {
+  const outbox: MemoryOutbox & Outbox = new MemoryOutbox(systemClock);
+  const disabled: string[] = [];
+  const sinks = new Sinks(Object.fromEntries(Object.entries(configs).map(([name, c]) => [name, sinkConfig.parse(c)])), {
+    ...someDeps({ stdout: new PassThrough().resume() }),
+    outbox,
+    clock: systemClock,
+    random: () => 0.5,
+    onDisabled: name => disabled.push(name),
+    log: () => {},
+  });
+  open.push(() => sinks.stop(0));
+  return { sinks, outbox, disabled };
+}
+
+describe('all sinks together', () => {
+  it('deliver to good receivers while bad ones hang, reset, redirect and flood', async () => {
+    const good = await opened(receiver((_, response) => response.end()));
+    const hangs = await opened(rawReceiver(() => {}));
+    const resets = await opened(rawReceiver(socket => socket.resetAndDestroy()));
+    const redirects = await opened(receiver((_, response) => response.writeHead(302, { location: good.url }).end()));
+    const floods = await opened(receiver((_, response) => response.end(Buffer.alloc(8 * 1024 * 1024))));
+    const hook = (url: string) => ({ type: 'webhook', url, secret, allow_private: true, rate: 1_000 });
+    const { sinks, outbox } = start({
+      good: hook(good.url),
+      hangs: hook(hangs.url),
+      resets: hook(resets.url),
+      redirects: hook(redirects.url),
+      floods: hook(floods.url),
+      out: { type: 'stdout' },
+    });
+    for (let i = 0; i < 20; i += 1) for (const name of sinks.names) outbox.add(name);
+    sinks.start();
+    const state = (sink: string) => new Set(outbox.rows.filter(row => row.sink === sink).map(row => row.state));
+    for (const sink of ['good', 'floods', 'out']) {
+      await expect.poll(() => [...state(sink)], { timeout: 10_000 }).toEqual(['delivered']);
+    }
+    expect(good.received).toHaveLength(20);
+    for (const sink of ['hangs', 'resets', 'redirects']) expect(state(sink)).not.toContain('delivered');
+    const statuses = new Map(sinks.list().map(status => [status.name, status]));
+    expect(statuses.get('good')).toMatchObject({
+      type: 'webhook',
+      state: 'ok',
+      counters: { attempts: 20, delivered: 20 },
+    });
+    expect(statuses.get('redirects')?.counters.delivered).toBe(0);
+  });
+
+  it('are tried by a test past the outbox', async () => {
+    const { url, received } = await opened(receiver((_, response) => response.end()));
+    const { sinks } = start({ hook: { type: 'webhook', url, secret, allow_private: true } });
+    expect(await sinks.test('hook', AbortSignal.timeout(5_000))).toEqual({ outcome: 'delivered', detail: 'HTTP 200' });
+    expect(JSON.parse(received[0]!.body)).toMatchObject({
+      type: 'test',
+      data: { alerts: [{ rule: { id: 'spoor.test' } }] },
+    });
+    expect(await sinks.test('nope', AbortSignal.timeout(5_000))).toBeNull();
+  });
+
+  it('are disabled by a receiver that is gone', async () => {
+    const { url } = await opened(receiver((_, response) => response.writeHead(410).end()));
+    const { sinks, outbox, disabled } = start({ hook: { type: 'webhook', url, secret, allow_private: true } });
+    outbox.add('hook');
+    sinks.start();
+    await expect.poll(() => disabled).toEqual(['hook']);
+    expect(sinks.list()).toMatchObject([{ state: 'disabled', detail: 'HTTP 410' }]);
+  });
+
+  it('take subscriptions as they come, change and go', async () => {
+    const { sinks, outbox } = start({});
+    sinks.start();
+    const secrets = async () => [secret];
+    await sinks.setSubscriptions([
+      { id: '1', url: 'http://127.0.0.1:1/', secrets },
+      { id: '2', url: 'https://example.org/', secrets },
+    ]);
+    expect(sinks.list().map(status => status.name)).toEqual(['webhook:1', 'webhook:2']);
+    expect(sinks.names).toEqual([]);
+    const row = outbox.add('webhook:1');
+    sinks.wake();
+    await expect.poll(() => row.error).toMatch(/127\.0\.0\.1 is not a public address/);
+    expect(row.state).toBe('dead');
+    await sinks.setSubscriptions([{ id: '2', url: 'https://example.org/other', secrets }]);
+    expect(sinks.list().map(status => status.name)).toEqual(['webhook:2']);
+  });
+});
+
+describe('sink configuration', () => {
+  it.each([
+    { type: 'stdout' },
+    { type: 'file', path: '/tmp/x', max_size: '10MiB' },
+    { type: 'webhook', url: 'https://example.org/spoor', secret_file: '/run/secrets/hook', allow_private: false },
+    { type: 'slack', webhook_url_file: '/run/secrets/slack' },
+    { type: 'pagerduty', routing_key_file: '/run/secrets/pd' },
+  ])('takes %j', config => expect(sinkConfig.safeParse(config).success).toBe(true));
+
+  it.each([{ type: 'carrier-pigeon' }, { type: 'stdout', colour: true }, { type: 'file' }, {}])('refuses %j', config =>
+    expect(sinkConfig.safeParse(config).success).toBe(false),
+  );
+});
