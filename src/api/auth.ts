@@ -14,7 +14,7 @@ export interface Caller {
 
 const EVERYTHING: ReadonlySet<TokenScope> = new Set(['read', 'write', 'ingest', 'admin']);
 
-export const ANONYMOUS: Caller = { name: 'anonymous', id: '', scopes: EVERYTHING, namespaces: null };
+const ANONYMOUS: Caller = { name: 'anonymous', id: '', scopes: EVERYTHING, namespaces: null };
 /** May see only what is open to anyone. */
 export const NOBODY: Caller = { name: 'nobody', id: '', scopes: new Set(), namespaces: [] };
 const ADMIN: Caller = { name: 'admin', id: 'admin', scopes: EVERYTHING, namespaces: null };

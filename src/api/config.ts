@@ -18,7 +18,9 @@ export interface ApiLimits {
   readonly bodyBytesMax: number;
   readonly ingestBodyBytesMax: number;
   readonly ingestInflatedBytesMax: number;
-  /** Ingest requests worked on at once; more are told to come back. */
+  /** Ingest bodies received at once: with their size, this bounds the memory that senders can take. */
+  readonly ingestReceivedMax: number;
+  /** Ingest bodies worked on at once; more are told to come back. */
   readonly ingestConcurrentMax: number;
   readonly ingestRetryAfterSeconds: number;
   /** Per caller (token, or address without one). */
@@ -47,6 +49,7 @@ export const API_LIMITS: ApiLimits = {
   bodyBytesMax: 64 * 1024,
   ingestBodyBytesMax: 16 * 1024 * 1024,
   ingestInflatedBytesMax: 64 * 1024 * 1024,
+  ingestReceivedMax: 32,
   ingestConcurrentMax: 4,
   ingestRetryAfterSeconds: 1,
   requestsPerMinuteMax: 1_200,

@@ -16,7 +16,7 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
-export interface Paging {
+interface Paging {
   readonly limit?: number | undefined;
   readonly cursor?: string | undefined;
 }
@@ -29,7 +29,7 @@ interface Filters extends Paging {
   readonly namespace?: string | undefined;
 }
 
-export interface AlertFilters extends Filters {
+interface AlertFilters extends Filters {
   readonly rule?: string | undefined;
   readonly pod?: string | undefined;
   readonly incident?: string | undefined;
@@ -37,7 +37,7 @@ export interface AlertFilters extends Filters {
 
 export type DeliveryState = 'pending' | 'leased' | 'delivered' | 'dead';
 
-export interface DeliveryRecord {
+interface DeliveryRecord {
   readonly id: number;
   readonly key: string;
   readonly sink: string;
@@ -86,7 +86,7 @@ export interface WebhookRecord {
   readonly created_at: number;
 }
 
-export type WebhookSpec = Pick<WebhookRecord, 'url' | 'description' | 'levels' | 'rules' | 'namespaces'>;
+type WebhookSpec = Pick<WebhookRecord, 'url' | 'description' | 'levels' | 'rules' | 'namespaces'>;
 
 export interface AuditRecord {
   readonly id: number;
@@ -171,17 +171,20 @@ export interface LivePod {
   ownConnections(): readonly Connection[];
 }
 
-/** What became of one body: `accepted` events went on; the rest is counted, with the first mistakes by line. */
+/** What became of one body, line by line. */
 export interface IngestResult {
+  /** Events that went on. */
   readonly accepted: number;
   readonly malformed: number;
   readonly unknown: number;
-  readonly errors: readonly { readonly line: number; readonly reason: string }[];
 }
 
 export interface IngestPort {
-  /** Takes NDJSON or a JSON array, inflated; 'full' when it can take nothing now (nothing of the body was taken). */
-  offer(body: Uint8Array): Promise<IngestResult | 'full'> | IngestResult | 'full';
+  /**
+   * Takes NDJSON or a JSON array, inflated, in pieces; 'full' when it can take nothing now (nothing of the body was taken).
+   * Rejected lines go to the quarantine under `place`.
+   */
+  offer(body: AsyncIterable<Uint8Array>, place: string): Promise<IngestResult | 'full'>;
 }
 
 export interface SinkRecord {
@@ -221,7 +224,7 @@ export interface RuleRecord {
   readonly matches: number;
 }
 
-export interface SourceRecord {
+interface SourceRecord {
   readonly name: string;
   readonly type: string;
   readonly state: string;

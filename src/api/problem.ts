@@ -1,6 +1,6 @@
 /** Errors as the API tells them: RFC 9457 problem documents, without stack traces and without anyone's secrets. */
 import { STATUS_CODES } from 'node:http';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyReply } from 'fastify';
 import { z } from 'zod';
 
 export const PROBLEM_TYPE = 'application/problem+json';
@@ -130,5 +130,3 @@ export function fieldErrors(place: FieldError['in'], error: z.ZodError): FieldEr
 export function invalid(errors: readonly FieldError[]): Problem {
   return new Problem(400, 'invalid-request', 'the request is not valid', { errors });
 }
-
-export type ErrorLog = (request: FastifyRequest, error: unknown) => void;

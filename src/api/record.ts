@@ -21,7 +21,7 @@ function alertProcess(block: Json): AlertProcess {
 }
 
 /** The `process_*` or `flow` block of a record; null when there is none. */
-export function recordBody(raw: unknown): Json | null {
+function recordBody(raw: unknown): Json | null {
   const record = object(raw);
   if (record === null) return null;
   const key = Object.keys(record).find(name => name === 'flow' || name.startsWith('process_'));

@@ -5,21 +5,21 @@ import { type Caller, requireScope } from './auth.ts';
 import type { TokenScope } from './deps.ts';
 import { type FieldError, fieldErrors, invalid } from './problem.ts';
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 /** JSON with a schema, or a raw answer that the handler sends itself. */
-export type Answer<R> =
+type Answer<R> =
   | { readonly status: 200 | 201 | 202; readonly description: string; readonly schema: z.ZodType<R> }
   | { readonly status: 204; readonly description: string }
   | { readonly status: 200; readonly description: string; readonly media: string };
 
 /** Any bytes: the OpenAPI document shows the media types, the handler decodes. */
-export interface RawBody {
+interface RawBody {
   readonly media: readonly string[];
   readonly description: string;
 }
 
-export interface RouteInput<P, Q, B> {
+interface RouteInput<P, Q, B> {
   readonly params: P;
   readonly query: Q;
   readonly body: B;

@@ -15,7 +15,7 @@ import { alertRoutes } from './routes/alerts.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { incidentRoutes } from './routes/incidents.ts';
-import { ingestRoute } from './routes/ingest.ts';
+import { boundReceiving, ingestRoute } from './routes/ingest.ts';
 import { liveRoutes } from './routes/live.ts';
 import { probeRoutes } from './routes/probes.ts';
 import { statusRoutes } from './routes/status.ts';
@@ -46,6 +46,8 @@ const CONTENT_SECURITY_POLICY = {
 };
 
 const HEADERS_MS_MAX = 10_000;
+/** Requests under way get this long when the server stops. */
+const CLOSE_GRACE_MS = 5_000;
 /** How often connections are looked at for requests that take too long. */
 const SLOW_CHECK_MS = 2_000;
 const KEEP_ALIVE_MS = 10_000;
@@ -99,8 +101,10 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
     timeWindow: 60_000,
     keyGenerator: request => `refused ${request.ip}`,
   });
-  app.addHook('onRequest', async request => {
+  app.addHook('onRequest', async (request, reply) => {
     request.caller = NOBODY;
+    // What is in here is nobody's to keep: browsers and proxies may not.
+    reply.header('cache-control', 'no-store');
     checkOrigin(request.method, request.headers, config.publicUrl);
     if (await authenticator.open()) checkHost(request.headers.host, config.publicUrl);
     const { scope } = request.routeOptions.config;
@@ -126,6 +130,7 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
     scope.removeAllContentTypeParsers();
     const options = { parseAs: 'buffer', bodyLimit: limits.ingestBodyBytesMax } as const;
     scope.addContentTypeParser('*', options, (_request, body, done) => done(null, body));
+    scope.addHook('onRequest', boundReceiving(limits));
     addRoute(scope, ingest);
   });
   refuseOtherMethods(app, routes);
@@ -140,12 +145,14 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
             'Listen on 127.0.0.1, or give it an admin token (api.admin_token_file)',
         );
       }
-      return app.listen({ host: config.host, port: config.port });
+      return app.listen({ host: config.host.replace(/^\[(.*)\]$/, '$1'), port: config.port });
     },
     close() {
       closing ??= (async () => {
         stream.close();
+        const force = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
         await app.close();
+        clearTimeout(force);
       })();
       return closing;
     },

@@ -12,7 +12,7 @@ import type { ApiDeps, Scope, StreamEntry } from './deps.ts';
 const GOODBYE_MS = 2_000;
 const RECONNECT_MS = 3_000;
 
-export type CloseReason = 'slow' | 'shutdown' | 'unauthenticated' | 'store';
+type CloseReason = 'slow' | 'shutdown' | 'unauthenticated' | 'store';
 
 export interface EventStream {
   hasRoom(): boolean;

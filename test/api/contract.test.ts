@@ -1,6 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
+import type { ApiStore, IngestPort, LiveViews, SinksPort } from '../../src/api/deps.ts';
 import { templated } from '../../src/api/openapi.ts';
+import type { Context } from '../../src/context/context.ts';
+import type { Sinks } from '../../src/sinks/sinks.ts';
+import type { IngestSource } from '../../src/sources/ingest/source.ts';
+import type { Store } from '../../src/store/store.ts';
 import { type Harness, RULES, STATUS, startApi } from './support.ts';
+
+describe('the parts that the API is wired to', () => {
+  it('fit as they are', () => {
+    expectTypeOf<Store>().toExtend<ApiStore>();
+    expectTypeOf<Context>().toExtend<LiveViews>();
+    expectTypeOf<Sinks>().toExtend<SinksPort>();
+    expectTypeOf<IngestSource>().toExtend<IngestPort>();
+  });
+});
 
 describe('the contract', () => {
   let api: Harness;
@@ -145,13 +159,16 @@ describe('status and probes', () => {
 
   it('is healthy whenever it runs, and ready only when it is', async () => {
     reasons = [];
-    expect((await api.get('/ready')).json).toEqual({ ready: true, reasons: [] });
-    reasons = ['the store is full'];
+    expect((await api.get('/ready')).json).toEqual({ ready: true });
+    reasons = ['the store is full', 'source relay has never connected'];
     const answer = await api.get('/ready');
     expect(answer.status).toBe(503);
-    expect(answer.json).toEqual({ ready: false, reasons: ['the store is full'] });
+    expect(answer.json).toMatchObject({
+      type: 'urn:spoor:problem:not-ready',
+      detail: 'the store is full; source relay has never connected',
+    });
     expect((await api.get('/health')).json).toEqual({ status: 'ok' });
-    expect((await api.get('/api/v1/status')).json).toMatchObject({ ready: false, unready: ['the store is full'] });
+    expect((await api.get('/api/v1/status')).json).toMatchObject({ ready: false, unready: reasons });
   });
 
   it('lists rules by level and tag', async () => {

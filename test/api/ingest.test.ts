@@ -1,18 +1,23 @@
-import { deflateSync, gzipSync } from 'node:zlib';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { deflateSync, gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { IngestPort, IngestResult } from '../../src/api/deps.ts';
+import { ingestSource } from '../../src/sources/ingest/source.ts';
 import { type Harness, startApi } from './support.ts';
 
 /** Takes note of what it was offered. */
 class Taker implements IngestPort {
   readonly bodies: Buffer[] = [];
   full = false;
-  result: IngestResult = { accepted: 2, malformed: 1, unknown: 0, errors: [{ line: 3, reason: 'not JSON' }] };
 
-  async offer(body: Uint8Array): Promise<IngestResult | 'full'> {
+  async offer(body: AsyncIterable<Uint8Array>): Promise<IngestResult | 'full'> {
     if (this.full) return 'full';
-    this.bodies.push(Buffer.from(body));
-    return this.result;
+    const pieces: Uint8Array[] = [];
+    for await (const piece of body) pieces.push(piece);
+    this.bodies.push(Buffer.concat(pieces));
+    return { accepted: 2, malformed: 1, unknown: 0 };
   }
 }
 
@@ -35,7 +40,7 @@ describe('ingest', () => {
       await start(taker);
       const answer = await send(LINES, { 'content-type': type });
       expect(answer.status).toBe(200);
-      expect(answer.json).toEqual({ accepted: 2, malformed: 1, unknown: 0, errors: [{ line: 3, reason: 'not JSON' }] });
+      expect(answer.json).toMatchObject({ accepted: 2, malformed: 1, unknown: 0 });
       expect(taker.bodies).toEqual([Buffer.from(LINES)]);
     },
   );
@@ -99,7 +104,7 @@ describe('ingest', () => {
         async offer() {
           working++;
           await held;
-          return { accepted: 0, malformed: 0, unknown: 0, errors: [] };
+          return { accepted: 0, malformed: 0, unknown: 0 };
         },
       },
       { ingestConcurrentMax: 2 },
@@ -112,18 +117,54 @@ describe('ingest', () => {
     expect((await send('d')).status).toBe(200);
   });
 
-  it('shows the first mistakes only', async () => {
+  it('receives so many bodies at once and no more', async () => {
+    await start(new Taker(), { ingestReceivedMax: 1 });
+    const slow = connect(Number(new URL(api.url).port), '127.0.0.1');
+    slow.write(`POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{`);
+    while ((await send('x')).status !== 429);
+    slow.destroy();
+    while ((await send('x')).status !== 200);
+  });
+
+  it('takes a large body whole, in order', async () => {
     const taker = new Taker();
-    const errors = Array.from({ length: 500 }, (_, n) => ({ line: n + 1, reason: 'not JSON' }));
-    taker.result = { accepted: 0, malformed: 500, unknown: 0, errors };
     await start(taker);
-    const { json } = await send(LINES);
-    expect(json.malformed).toBe(500);
-    expect(json.errors).toEqual(errors.slice(0, 20));
+    const body = randomBytes(3_000_001);
+    expect((await send(body)).status).toBe(200);
+    expect(taker.bodies[0]?.equals(body)).toBe(true);
   });
 
   it('says so when nothing takes events', async () => {
     await start(null);
     expect((await send(LINES)).json.type).toBe('urn:spoor:problem:no-ingest-source');
+  });
+});
+
+describe('ingest into the source', () => {
+  it('accounts for every line of a recording, and quarantines what is none under the request', async () => {
+    const quarantined: { place: string }[] = [];
+    const source = ingestSource({ quarantine: { put: entry => quarantined.push(entry) }, queueEventsMax: 1_000_000 });
+    let events = 0;
+    const subscription = source.batches().subscribe(batch => {
+      events += batch.events.length;
+      batch.done();
+    });
+    const api = await startApi({ deps: { ingest: source } });
+    const recording = gunzipSync(
+      readFileSync(new URL('../../captures/lateral-movement/tetragon.jsonl.gz', import.meta.url)),
+    );
+    const lines = recording.toString().trimEnd().split('\n').length;
+    const body = gzipSync(Buffer.concat([recording, Buffer.from('{"broken":\n')]));
+    const answer = await api.call('POST', PATH, { body, headers: { 'content-encoding': 'gzip' } });
+    expect(answer.json).toMatchObject({ accepted: lines, malformed: 1, unknown: 0 });
+    while (events < lines) await new Promise(resolve => setImmediate(resolve));
+    expect(events).toBe(lines);
+    expect(quarantined.map(entry => entry.place)).toEqual([`request ${answer.json.request_id}:${lines + 1}`]);
+    const array = `[${recording.toString().trimEnd().split('\n').slice(0, 10).join(',')}]`;
+    expect((await api.call('POST', PATH, { body: array })).json).toMatchObject({ accepted: 10, malformed: 0 });
+    subscription.unsubscribe();
+    // Nobody reads it any more.
+    expect((await api.call('POST', PATH, { body: array })).status).toBe(429);
+    await api.close();
   });
 });

@@ -1,4 +1,6 @@
-import { request as httpRequest } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { get as httpsGet } from 'node:https';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { isLoopback } from '../../src/api/browser-guard.ts';
@@ -79,6 +81,22 @@ describe('listening', () => {
   });
 });
 
+describe('TLS', () => {
+  it('is spoken when there is a certificate, and asked for from then on', async () => {
+    const pem = (name: string): string =>
+      readFileSync(new URL(`../support/grpc/certs/${name}.pem`, import.meta.url), 'utf8');
+    const api = await startApi({ config: { tls: { cert: pem('server'), key: pem('server-key') } } });
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const request = httpsGet(`${api.url}/health`, { rejectUnauthorized: false, agent: false }, resolve);
+      request.on('error', reject);
+    });
+    answer.resume();
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers['strict-transport-security']).toContain('max-age=');
+    await api.close();
+  });
+});
+
 describe('tokens and scopes', () => {
   let api: Harness;
   const secrets = {} as Record<TokenScope, string>;
@@ -122,8 +140,21 @@ describe('tokens and scopes', () => {
     }
   });
 
+  it('asks for a token for HEAD as well', async () => {
+    const url = `${api.url}/api/v1/alerts`;
+    expect((await fetch(url, { method: 'HEAD' })).status).toBe(401);
+    const authorization = `Bearer ${secrets.read}`;
+    expect((await fetch(url, { method: 'HEAD', headers: { authorization } })).status).toBe(200);
+  });
+
+  it('lets nobody keep what it answers', async () => {
+    for (const token of [secrets.read, 'wrong']) {
+      expect((await api.get('/api/v1/alerts', { token })).headers.get('cache-control')).toBe('no-store');
+    }
+  });
+
   it('keeps probes and the contract open', async () => {
-    for (const path of ['/health', '/ready', '/api/v1/openapi.json', '/docs', '/docs/style.css']) {
+    for (const path of ['/', '/health', '/ready', '/api/v1/openapi.json', '/docs', '/docs/style.css']) {
       expect((await api.get(path)).status, path).toBe(200);
     }
   });
@@ -314,6 +345,49 @@ describe('browsers', () => {
   });
 });
 
+describe('what is no request', () => {
+  let api: Harness;
+  beforeAll(async () => {
+    api = await startApi();
+  });
+  afterAll(() => api.close());
+
+  it.each([
+    '/../../etc/passwd',
+    '/docs/../../etc/passwd',
+    '/docs/..%2f..%2fetc/passwd',
+    '/api/v1/alerts/%2e%2e%2f%2e%2e',
+    '/api/v1/alerts/%',
+    '/api/v1/alerts/%c0%ae',
+    '//evil.example/',
+    '/%00',
+  ])('finds nothing at %s', async path => {
+    const answer = await bytes(api.url, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect(answer).toContain('application/problem+json');
+    expect(answer).not.toContain('root:');
+  });
+
+  it.each([
+    ['no HTTP', 'hello\r\n\r\n', 400],
+    ['headers without end', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+    [
+      'two lengths',
+      'POST /api/v1/webhooks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+      400,
+    ],
+    [
+      'a length and chunks',
+      'POST /api/v1/webhooks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      400,
+    ],
+  ])('answers %s and closes', async (_, text, status) => {
+    const answer = await bytes(api.url, text);
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(answer).toContain('urn:spoor:problem:');
+  });
+});
+
 describe('abuse', () => {
   let api: Harness | null = null;
   afterEach(async () => {
@@ -363,43 +437,6 @@ describe('abuse', () => {
     );
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
     expect((await api.call('POST', '/api/v1/webhooks', { headers: form, body: 'url=x' })).status).toBe(415);
-  });
-
-  it.each([
-    '/../../etc/passwd',
-    '/docs/../../etc/passwd',
-    '/docs/..%2f..%2fetc/passwd',
-    '/api/v1/alerts/%2e%2e%2f%2e%2e',
-    '/api/v1/alerts/%',
-    '/api/v1/alerts/%c0%ae',
-    '//evil.example/',
-    '/%00',
-  ])('finds nothing at %s', async path => {
-    api = await startApi();
-    const answer = await bytes(api.url, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
-    expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
-    expect(answer).toContain('application/problem+json');
-    expect(answer).not.toContain('root:');
-  });
-
-  it.each([
-    ['no HTTP', 'hello\r\n\r\n', 400],
-    ['headers without end', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
-    [
-      'two lengths',
-      'POST /api/v1/webhooks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
-      400,
-    ],
-    [
-      'a length and chunks',
-      'POST /api/v1/webhooks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
-      400,
-    ],
-  ])('answers %s and closes', async (_, text, status) => {
-    api = await startApi();
-    const answer = await bytes(api.url, text);
-    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
-    expect(answer).toContain('urn:spoor:problem:');
   });
 
   it('ends requests that trickle in', async () => {

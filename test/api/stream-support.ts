@@ -1,7 +1,7 @@
 /** A client of server-sent events that reads them as the HTML standard says. */
 import { get, type IncomingMessage } from 'node:http';
 
-export interface ServerEvent {
+interface ServerEvent {
   readonly type: string;
   readonly id: string;
   // biome-ignore lint/suspicious/noExplicitAny: tests look into data of every shape.

@@ -13,7 +13,7 @@ import { openStore } from '../../src/store/sqlite/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { eventsOf, merged } from '../context/recordings.ts';
 
-export const NOTHING_LIVE: LiveViews = { process: () => null, pod: () => null, connections: () => [] };
+const NOTHING_LIVE: LiveViews = { process: () => null, pod: () => null, connections: () => [] };
 
 let played: Context | null = null;
 
@@ -36,7 +36,7 @@ export function liveProcess(name: string): Process {
   throw new Error(`the recording has no ${name} in a pod`);
 }
 
-export const STARTED = '2026-01-01T00:00:00.000000000Z';
+const STARTED = '2026-01-01T00:00:00.000000000Z';
 
 export const STATUS: EngineStatus = {
   version: '1.2.3-test',
@@ -226,7 +226,7 @@ export async function commitAlert(store: Store, alert: Alert, incident: Incident
   });
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -247,7 +247,7 @@ export interface Harness {
   close(): Promise<void>;
 }
 
-export interface CallInit {
+interface CallInit {
   readonly token?: string;
   readonly headers?: Record<string, string>;
   readonly body?: string | Uint8Array;
@@ -297,7 +297,7 @@ export async function startApi(options: HarnessOptions = {}): Promise<Harness> {
     const isJson = /^application\/(problem\+)?json/.test(response.headers.get('content-type') ?? '');
     const json: unknown = isJson && text !== '' ? JSON.parse(text) : null;
     if (response.ok && json !== null) expectDocumented(api.routes, method, path, json);
-    if (response.status >= 400 && path !== '/ready') expectProblem(response, json);
+    if (response.status >= 400) expectProblem(response, json);
     return { status: response.status, headers: response.headers, text, json };
   };
   return {

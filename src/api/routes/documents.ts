@@ -23,6 +23,16 @@ export function documentRoutes(routes: readonly Route[], version: string): Route
     }),
     route({
       method: 'GET',
+      path: '/',
+      id: 'getHome',
+      tag: 'documents',
+      summary: 'What this server offers',
+      scope: null,
+      answer: { status: 200, description: 'The page', media: 'text/html' },
+      handle: ({ reply }) => reply.type('text/html; charset=utf-8').send(page),
+    }),
+    route({
+      method: 'GET',
       path: '/docs',
       id: 'getDocs',
       tag: 'documents',

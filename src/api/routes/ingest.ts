@@ -1,22 +1,25 @@
 /** Events by HTTP: from Fluent Bit, Vector, the OpenTelemetry collector or curl. */
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { ApiLimits } from '../config.ts';
 import type { ApiDeps } from '../deps.ts';
 import { Problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
 
-const ERRORS_SHOWN_MAX = 20;
+/** Taken between two looks at everything else that the program does. */
+const PIECE_BYTES = 256 * 1024;
 
 const ingestSchema = z
   .object({
     accepted: z.number().describe('events that went on'),
-    malformed: z.number().describe('lines that are no event'),
+    malformed: z
+      .number()
+      .describe('lines that are no event: their first bytes are in the quarantine, with `request_id`'),
     unknown: z.number().describe('events of kinds that this version does not know'),
-    errors: z
-      .array(z.object({ line: z.number().describe('from 1'), reason: z.string() }))
-      .describe('the first mistakes'),
+    request_id: z.string(),
   })
   .meta({ id: 'IngestResult' });
 
@@ -45,12 +48,31 @@ async function inflated(body: Buffer, encoding: string, bytesMax: number): Promi
   }
 }
 
+async function* piecesOf(body: Buffer): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < body.length; at += PIECE_BYTES) {
+    if (at > 0) await setImmediate();
+    yield body.subarray(at, at + PIECE_BYTES);
+  }
+}
+
+function busy(limits: ApiLimits): Problem {
+  return new Problem(429, 'busy', 'the pipeline takes no more right now; nothing of this body was taken', {
+    headers: { 'retry-after': String(limits.ingestRetryAfterSeconds) },
+  });
+}
+
+/** A hook for before the body is read: turns senders away while too many bodies are in memory. */
+export function boundReceiving(limits: ApiLimits): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
+  let receiving = 0;
+  return async (_request, reply) => {
+    if (receiving >= limits.ingestReceivedMax) throw busy(limits);
+    receiving++;
+    reply.raw.once('close', () => receiving--);
+  };
+}
+
 export function ingestRoute({ ingest }: Pick<ApiDeps, 'ingest'>, limits: ApiLimits): Route {
   let working = 0;
-  const busy = (): Problem =>
-    new Problem(429, 'busy', 'the pipeline takes no more right now; nothing of this body was taken', {
-      headers: { 'retry-after': String(limits.ingestRetryAfterSeconds) },
-    });
   return route({
     method: 'POST',
     path: '/api/v1/ingest',
@@ -69,15 +91,17 @@ export function ingestRoute({ ingest }: Pick<ApiDeps, 'ingest'>, limits: ApiLimi
       if (ingest === null) {
         throw new Problem(409, 'no-ingest-source', 'no source of type "ingest" is configured');
       }
-      if (working >= limits.ingestConcurrentMax) throw busy();
+      if (working >= limits.ingestConcurrentMax) throw busy(limits);
       working++;
       try {
         const encoding = (request.headers['content-encoding'] ?? '').trim().toLowerCase();
         const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
-        const result = await ingest.offer(await inflated(bytes, encoding, limits.ingestInflatedBytesMax));
-        if (result === 'full') throw busy();
-        const { accepted, malformed, unknown, errors } = result;
-        return { accepted, malformed, unknown, errors: errors.slice(0, ERRORS_SHOWN_MAX).map(error => ({ ...error })) };
+        // Whole and sound before any of it is taken: a sender that is told of an error may send it again.
+        const whole = await inflated(bytes, encoding, limits.ingestInflatedBytesMax);
+        const result = await ingest.offer(piecesOf(whole), `request ${request.id}`);
+        if (result === 'full') throw busy(limits);
+        const { accepted, malformed, unknown } = result;
+        return { accepted, malformed, unknown, request_id: request.id };
       } finally {
         working--;
       }

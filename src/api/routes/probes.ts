@@ -1,6 +1,7 @@
 /** For the machinery around: liveness, readiness and metrics. */
 import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
+import { Problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
 
 export function probeRoutes({ unready, registry }: Pick<ApiDeps, 'unready' | 'registry'>): Route[] {
@@ -26,17 +27,14 @@ export function probeRoutes({ unready, registry }: Pick<ApiDeps, 'unready' | 're
       answer: {
         status: 200,
         description: 'It is ready',
-        schema: z.object({ ready: z.boolean(), reasons: z.array(z.string()) }),
+        schema: z.object({ ready: z.literal(true) }),
       },
       problems: [503],
       requestsPerMinuteMax: false,
-      handle: async ({ reply }) => {
-        const reasons = [...(await unready())];
-        if (reasons.length === 0) return { ready: true, reasons };
-        return reply
-          .code(503)
-          .type('application/json')
-          .send(JSON.stringify({ ready: false, reasons }));
+      handle: async () => {
+        const reasons = await unready();
+        if (reasons.length > 0) throw new Problem(503, 'not-ready', reasons.join('; '));
+        return { ready: true as const };
       },
     }),
     route({
