@@ -4,7 +4,7 @@ import type { Finding } from '../rules/finding.ts';
 import type { Alert, AlertChange, Gap, Incident } from './alert.ts';
 import { buildAlert } from './build.ts';
 import { alertId } from './identity.ts';
-import { Incidents, later } from './incidents.ts';
+import { Incidents, later, TREE_WINDOW } from './incidents.ts';
 
 export interface AlertingOptions {
   /** The same rule and key within this time of the last finding counts up. Micros. */
@@ -112,6 +112,11 @@ export class Alerting {
       this.#counting.delete(old);
     }
   }
+}
+
+/** How far back stored alerts still matter to `restore`, given the instant of the newest (RFC 3339). */
+export function restoreSince(newest: string): string {
+  return formatInstant(Math.max(0, (parseInstant(newest)?.time ?? 0) - TREE_WINDOW));
 }
 
 function suppressionKey(rule: string, key: string): string {

@@ -2,13 +2,13 @@
  * Which alerts belong together: those of one process tree, of one pod within a window, of two pods that an alert's flow
  * connects, and of a host after a pod broke out onto it. Sees alerts only (not the engine's objects), so that it can go on from stored ones after a restart.
  */
-import { formatInstant, MICROS_PER_SECOND, type Micros, parseInstant } from '../model/time.ts';
+import { MICROS_PER_SECOND, type Micros, parseInstant } from '../model/time.ts';
 import { type Alert, type Incident, LEVELS } from './alert.ts';
 import { incidentId } from './identity.ts';
 import { addPart, headline, partOf, podOfAlert, type StoryPart, severity } from './story.ts';
 
 /** A tree's alerts belong together for a day, however slow its attacker: a main process may live for months. */
-const TREE_WINDOW: Micros = 24 * 3_600 * MICROS_PER_SECOND;
+export const TREE_WINDOW: Micros = 24 * 3_600 * MICROS_PER_SECOND;
 const INCIDENTS_MAX = 10_000;
 const PODS_PER_INCIDENT_MAX = 256;
 const TREES_PER_INCIDENT_MAX = 4_096;
@@ -328,9 +328,4 @@ function remember(times: Map<string, Micros>, key: string, time: Micros): boolea
   if (before === undefined && times.size >= PODS_PER_INCIDENT_MAX) return false;
   times.set(key, Math.max(before ?? time, time));
   return true;
-}
-
-/** How far back stored alerts still matter to `restore`. */
-export function restoreSince(newest: Micros): string {
-  return formatInstant(Math.max(0, newest - TREE_WINDOW));
 }

@@ -16,8 +16,9 @@ export interface BufferedOptions {
 }
 
 export interface WriterHealth {
+  /** False while the store cannot be written. */
   readonly ok: boolean;
-  /** Plain words when not ok, else ''. */
+  /** What is wrong and what was lost so far, in plain words, or ''. */
   readonly detail: string;
   /** Changes that wait to be stored. */
   readonly waiting: number;
@@ -83,7 +84,7 @@ export class BufferedStoreWriter {
 
   health(): WriterHealth {
     return {
-      ok: this.#trouble === '' && this.#dropped === 0 && this.#refused === 0,
+      ok: this.#trouble === '',
       detail: this.#detail(),
       waiting: this.#entries.length,
       dropped: this.#dropped,

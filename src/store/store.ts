@@ -328,7 +328,7 @@ export const STORE_LIMITS = {
   /** Stream entries kept for `Last-Event-ID`. */
   streamEntriesMax: 100_000,
   /** Alerts that `recent` hands out at most: the newest. */
-  recentAlertsMax: 100_000,
+  recentAlertsMax: 20_000,
   gapsMax: 10_000,
   auditRowsMax: 100_000,
 } as const;

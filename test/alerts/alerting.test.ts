@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Alert, AlertChange, Gap, Incident } from '../../src/alerts/alert.ts';
-import { Alerting } from '../../src/alerts/alerting.ts';
-import { restoreSince } from '../../src/alerts/incidents.ts';
+import { Alerting, restoreSince } from '../../src/alerts/alerting.ts';
 import type { Process } from '../../src/model/process.ts';
 import { formatInstant } from '../../src/model/time.ts';
 import type { Finding } from '../../src/rules/finding.ts';
@@ -436,7 +435,7 @@ describe('the same findings', () => {
         const kept = new Kept();
         const before = all.slice(0, cut);
         for (const f of before) kept.apply(once(straight, f));
-        const since = restoreSince(before.at(-1)?.time ?? 0);
+        const since = restoreSince(formatInstant(before.at(-1)?.time ?? 0));
         const resumed = new Alerting();
         resumed.restore({
           alerts: [...kept.alerts.values()].filter(alert => alert.last_seen >= since),
