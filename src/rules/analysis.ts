@@ -98,10 +98,34 @@ const WEIGHT: Readonly<Record<IndexHint['match'], number>> = {
   contains: 30,
 };
 
+/** Fields of few values, which most events share: anything else selects better. */
+const COARSE = new Set([
+  'attribution',
+  'event.kind',
+  'file.access',
+  'flow.direction',
+  'flow.protocol',
+  'flow.type',
+  'flow.verdict',
+  'kprobe.action',
+  'network.destination.kind',
+  'network.protocol',
+  'network.source.kind',
+  'pod.namespace',
+  'process.flags',
+  'socket.family',
+  'socket.protocol',
+  'socket.state',
+  'flow.destination.kind',
+  'flow.source.kind',
+]);
+const COARSE_PENALTY = 99;
+
 function weight(hint: IndexHint | null): number {
   if (hint === null) return 0;
   const shortest = hint.literals.reduce((least, literal) => Math.min(least, literal.length), 20);
-  return WEIGHT[hint.match] + shortest - Math.log2(hint.literals.length);
+  const penalty = COARSE.has(hint.field) ? COARSE_PENALTY : 0;
+  return Math.max(1, WEIGHT[hint.match] + shortest - Math.log2(hint.literals.length) - penalty);
 }
 
 function union(hints: readonly (IndexHint | null)[]): IndexHint | null {
