@@ -12,6 +12,7 @@ import { ProcessMemory } from './memory.ts';
 import { LineRecord } from './record.ts';
 import { type Shape, shapeOf } from './shapes.ts';
 import { PROCESS_KINDS, processEvent, rateLimitFact, tetragonEnvelope, throttleFact } from './tetragon.ts';
+import { isObject } from './values.ts';
 
 export interface DecoderOptions {
   /** Written into each event's `source`. */
@@ -72,7 +73,7 @@ export class JsonDecoder {
     if (value instanceof Malformed) return isBlank(line) ? null : value;
     const shape = shapeOf(value);
     if (shape === null) {
-      if (typeof value !== 'object' || value === null) return new Malformed('not a JSON object');
+      if (!isObject(value)) return new Malformed('not a JSON object');
       this.unknownKinds++;
       return null;
     }

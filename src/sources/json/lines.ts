@@ -18,6 +18,9 @@ export class LineSplitter {
   #piecesBytes = 0;
   #skipping = false;
   #first = true;
+  #base = 0;
+  /** Bytes of the stream up to the end of the line that is being given, its line end included. */
+  consumed = 0;
 
   constructor(sink: LineSink, lineBytesMax: number = LIMITS.lineBytesMax) {
     this.#sink = sink;
@@ -34,14 +37,17 @@ export class LineSplitter {
     for (;;) {
       const newline = chunk.indexOf(NEWLINE, start);
       if (newline < 0) break;
+      this.consumed = this.#base + newline + 1;
       this.#finish(chunk, start, newline);
       start = newline + 1;
     }
+    this.#base += chunk.length;
     if (start < chunk.length) this.#keep(chunk.subarray(start));
   }
 
   /** The last line needs no line end. */
   end(): void {
+    this.consumed = this.#base;
     if (this.#piecesBytes > 0) this.#finish(EMPTY, 0, 0);
     this.#skipping = false;
   }

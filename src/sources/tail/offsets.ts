@@ -1,32 +1,35 @@
-/** How far each file was read, and how a file is known again after it was renamed. */
+/** How far each followed file was read, and how that file is known again after it was renamed or compressed. */
 
-/** What a file is, however it is named: renaming keeps the inode, compressing keeps the first bytes. */
 export interface Position {
-  /** `<device>:<inode>` of the file when it was last seen uncompressed. */
+  /** `<device>:<inode>` of the file. Renaming keeps it; compressing and copying do not. */
   readonly inode: string;
-  /** Hash of the first bytes of its text, and how many they were: at most 1,024. */
-  readonly fingerprint: string;
-  readonly fingerprintBytes: number;
+  /** Hash of the first bytes of its text: 1,024, or as many as `offset`. */
+  readonly head: string;
+  /**
+   * Hash of the up to 1,024 bytes before `offset`. The head alone is not enough: a line of 9 kB begins with the process, so that
+   * two files can begin alike; its end holds the time.
+   */
+  readonly before: string;
   /** Bytes of text that were processed. */
   readonly offset: number;
-  /** Its path when it was last seen, for people. */
+  /** Where the file lay, for people. */
   readonly path: string;
 }
 
-/** Where positions are kept between runs, by a key that the tail source makes. */
+/** Where positions are kept between runs. Keys are the paths that are followed. */
 export interface OffsetStore {
   load(): ReadonlyMap<string, Position>;
-  /** Replaces all entries. */
+  /** Replaces the entries of these keys, and keeps the others. */
   save(entries: ReadonlyMap<string, Position>): void;
 }
 
-/** Positions in memory: for tests. */
+/** Positions in memory: for tests, and for programs that keep nothing. */
 export function memoryOffsets(): OffsetStore {
-  let entries: ReadonlyMap<string, Position> = new Map();
+  const entries = new Map<string, Position>();
   return {
-    load: () => entries,
-    save: next => {
-      entries = new Map(next);
+    load: () => new Map(entries),
+    save: changed => {
+      for (const [key, position] of changed) entries.set(key, position);
     },
   };
 }

@@ -1,0 +1,174 @@
+/**
+ * One followed path: where it was left, the backups that came since, then the file that is written to, through every rotation.
+ * It is asked for the next piece of text and never waits by itself.
+ */
+import { type Backup, backupsOf, identityOf } from './files.ts';
+import type { Position } from './offsets.ts';
+import { Text } from './text.ts';
+
+export type Step =
+  /** More text of `text`; `begins` when it does not go on from the step before. */
+  | { readonly kind: 'text'; readonly text: Text; readonly bytes: Buffer; readonly begins: boolean }
+  /** A file has ended; an unfinished last line of it is a line when `whole`, else it comes again from another file. */
+  | { readonly kind: 'end'; readonly whole: boolean }
+  /** Nothing to read now. */
+  | { readonly kind: 'idle' };
+
+const IDLE: Step = { kind: 'idle' };
+
+interface Pending {
+  readonly backup: Backup;
+  readonly offset: number;
+}
+
+export class Follower {
+  readonly path: string;
+  readonly #live: Backup;
+  readonly #onLost: (what: string) => void;
+  #backlog: Pending[] = [];
+  #text: Text | null = null;
+  #isLive = false;
+  #begins = true;
+  /** The path names another file now; the open one is read once more, for a writer that had not closed it yet. */
+  #leaving = false;
+  /** Where the last whole line of the open text ended; null before any. */
+  #linesEnd: Position | null = null;
+
+  /** `onLost` is told of text that is gone: damaged, or rotated away before it was read to its end. */
+  constructor(path: string, onLost: (what: string) => void) {
+    this.path = path;
+    this.#live = { path, compressed: false };
+    this.#onLost = onLost;
+  }
+
+  /** Goes to where `position` was, in whatever file it lies now; to the beginning when nothing is remembered. */
+  async start(position: Position | null): Promise<void> {
+    if (position === null) return;
+    const live = await this.#openAt(this.#live, position);
+    if (live !== null) return this.#use(live, true, position.offset);
+    const backlog = await this.#backlogFrom(position);
+    if (backlog !== null) {
+      this.#backlog = backlog;
+      return;
+    }
+    this.#onLost(`${position.path}: rotated away before it was read to its end`);
+    // The oldest go first, so that what is still there came after it.
+    this.#backlog = (await backupsOf(this.path)).map(backup => ({ backup, offset: 0 }));
+  }
+
+  async next(): Promise<Step> {
+    if (this.#text === null && !(await this.#openNext())) return IDLE;
+    const text = this.#text as Text;
+    const read = await text.read();
+    if (typeof read === 'object') {
+      const begins = this.#begins;
+      this.#begins = false;
+      this.#leaving = false;
+      return { kind: 'text', text, bytes: read, begins };
+    }
+    if (read === 'changed') return this.#truncated(text);
+    if (!this.#isLive) return this.#leave([]);
+    const now = await identityOf(this.path);
+    if (now === null) return IDLE;
+    if (now.inode === text.inode) return now.size < text.offset ? this.#truncated(text) : IDLE;
+    if (!this.#leaving) {
+      this.#leaving = true;
+      return IDLE;
+    }
+    return this.#leave(await this.#newerThan(text));
+  }
+
+  /** The reader found that whole lines reach up to `offset` in the piece of `pieceBytes` that it was given last. */
+  tookLines(text: Text, offset: number, pieceBytes: number): void {
+    if (offset > text.offset - pieceBytes) this.#linesEnd = text.position(offset);
+  }
+
+  async close(): Promise<void> {
+    await this.#text?.close();
+    this.#text = null;
+  }
+
+  #use(text: Text, isLive: boolean, offset: number): void {
+    this.#text = text;
+    this.#isLive = isLive;
+    this.#begins = true;
+    this.#leaving = false;
+    this.#linesEnd = offset > 0 ? text.position(offset) : null;
+  }
+
+  /** Opens the next backup, or the live file. False when it is not there. */
+  async #openNext(): Promise<boolean> {
+    for (let pending = this.#backlog.shift(); pending !== undefined; pending = this.#backlog.shift()) {
+      const { backup, offset } = pending;
+      // It may have been compressed since it was listed.
+      const text = (await this.#open(backup, offset)) ?? (await this.#open(compressedForm(backup), offset));
+      if (text !== null) {
+        this.#use(text, false, offset);
+        return true;
+      }
+      this.#onLost(`${backup.path}: rotated away before it was read to its end`);
+    }
+    const live = await this.#open(this.#live, 0);
+    if (live === null) return false;
+    this.#use(live, true, 0);
+    return true;
+  }
+
+  /** Leaves a file that was read to its end. */
+  async #leave(backlog: readonly Pending[]): Promise<Step> {
+    await this.close();
+    this.#backlog.push(...backlog);
+    return { kind: 'end', whole: true };
+  }
+
+  /** The file was emptied, perhaps after it was copied: what was not read of it is in the copy. */
+  async #truncated(text: Text): Promise<Step> {
+    const position = this.#linesEnd;
+    await text.close();
+    this.#text = null;
+    const backlog = position === null ? null : await this.#backlogFrom(position);
+    if (backlog === null) return { kind: 'end', whole: true };
+    this.#backlog = backlog;
+    return { kind: 'end', whole: false };
+  }
+
+  /** The backup that holds the position, from there, and those after it; null when none does. */
+  async #backlogFrom(position: Position): Promise<Pending[] | null> {
+    const backups = await backupsOf(this.path);
+    for (let i = backups.length - 1; i >= 0; i--) {
+      const text = await this.#openAt(backups[i] as Backup, position);
+      if (text === null) continue;
+      await text.close();
+      return backups.slice(i).map((backup, j) => ({ backup, offset: j === 0 ? position.offset : 0 }));
+    }
+    return null;
+  }
+
+  /** Backups that were rotated after the file that is being left: more than one rotation since the last look. */
+  async #newerThan(text: Text): Promise<Pending[]> {
+    const backups = await backupsOf(this.path);
+    for (let i = backups.length - 1; i >= 0; i--) {
+      if ((await identityOf((backups[i] as Backup).path))?.inode !== text.inode) continue;
+      return backups.slice(i + 1).map(backup => ({ backup, offset: 0 }));
+    }
+    const rest = this.#linesEnd === null ? null : await this.#backlogFrom(this.#linesEnd);
+    return rest === null ? [] : rest.slice(1);
+  }
+
+  #open(backup: Backup, offset: number): Promise<Text | null> {
+    return Text.open(backup, offset, reason => this.#onLost(`${backup.path}: ${reason}`));
+  }
+
+  async #openAt(backup: Backup, position: Position): Promise<Text | null> {
+    const text =
+      (await Text.open(backup, position.offset, () => {})) ??
+      (await Text.open(compressedForm(backup), position.offset, () => {}));
+    if (text === null || text.isAt(position)) return text;
+    await text.close();
+    return null;
+  }
+}
+
+function compressedForm(backup: Backup): Backup {
+  return backup.compressed ? backup : { path: `${backup.path}.gz`, compressed: true };
+}

@@ -1,0 +1,245 @@
+/** Export files as a source: followed as they grow and rotate, and read on after a restart where they were left. */
+import { type FSWatcher, watch } from 'node:fs';
+import { dirname } from 'node:path';
+import { Observable, type Subscriber } from 'rxjs';
+import type { Event } from '../../model/event.ts';
+import type { Micros } from '../../model/time.ts';
+import { realTiming, type Timing } from '../capture/pace.ts';
+import { BATCH_EVENTS_MAX, InFlight } from '../in-flight.ts';
+import { JsonDecoder, Malformed } from '../json/decoder.ts';
+import { LineSplitter } from '../json/lines.ts';
+import { type Batch, newCounters, type Quarantine, type Source, type SourceState } from '../source.ts';
+import { livePaths } from './files.ts';
+import { Follower, type Step } from './follower.ts';
+import type { OffsetStore, Position } from './offsets.ts';
+import type { Text } from './text.ts';
+
+const POLL_MS = 250;
+
+export interface TailOptions {
+  /** A file, or a pattern whose last part holds `*` or `?`. Files that come later are followed too. */
+  readonly path: string;
+  readonly name?: string;
+  readonly offsets: OffsetStore;
+  readonly quarantine: Quarantine;
+  /** How often to look when no change is reported. */
+  readonly pollMs?: number;
+  readonly timing?: Timing;
+}
+
+export function tailSource(options: TailOptions): Source {
+  const name = options.name ?? 'tail';
+  const timing = options.timing ?? realTiming;
+  const counters = newCounters();
+  let state: SourceState = 'starting';
+  let detail = options.path;
+  let newest: Micros | null = null;
+
+  function reject(place: string, reason: string, bytes: Uint8Array | string): void {
+    counters.malformed++;
+    options.quarantine.put({ source: name, place, reason, bytes });
+  }
+
+  function newReader(path: string): FileReader {
+    return new FileReader(path, name, {
+      reject,
+      lost: what => {
+        counters.lost++;
+        detail = what;
+      },
+      unknown: count => {
+        counters.unknownKinds += count;
+      },
+      bytes: count => {
+        counters.bytes += count;
+      },
+    });
+  }
+
+  async function run(subscriber: Subscriber<Batch>, signal: AbortSignal, hint: Hint): Promise<void> {
+    const inFlight = new InFlight();
+    const saved = options.offsets.load();
+    const readers = new Map<string, FileReader>();
+    const acknowledged = new Acknowledged(options.offsets);
+    try {
+      while (!signal.aborted) {
+        for (const path of await livePaths(options.path)) {
+          if (readers.has(path)) continue;
+          const reader = newReader(path);
+          readers.set(path, reader);
+          await reader.follower.start(saved.get(path) ?? null);
+        }
+        let idle = true;
+        for (const reader of readers.values()) {
+          if (signal.aborted) return;
+          if (await reader.read()) idle = false;
+          for (let part = reader.take(); part !== null; part = reader.take()) {
+            await inFlight.free(signal);
+            if (signal.aborted) return;
+            const { events, position } = part;
+            counters.events += events.length;
+            counters.batches++;
+            for (const event of events) if (newest === null || event.time > newest) newest = event.time;
+            subscriber.next({ source: name, events, done: inFlight.begin(acknowledged.begin(reader.path, position)) });
+          }
+        }
+        state = readers.size === 0 || [...readers.values()].some(reader => reader.isMissing) ? 'waiting' : 'connected';
+        if (idle) await hint.wait(options.pollMs ?? POLL_MS, signal, timing);
+      }
+    } finally {
+      await Promise.all([...readers.values()].map(reader => reader.follower.close()));
+    }
+  }
+
+  return {
+    name,
+    type: 'file',
+    batches: () =>
+      new Observable<Batch>(subscriber => {
+        const abort = new AbortController();
+        const hint = new Hint(dirname(options.path));
+        run(subscriber, abort.signal, hint).catch((error: Error) => {
+          state = 'failed';
+          detail = error.message;
+          subscriber.error(error);
+        });
+        return () => {
+          state = 'ended';
+          abort.abort();
+          hint.close();
+        };
+      }),
+    status: () => ({ name, type: 'file', state, detail, newest, counters }),
+  };
+}
+
+interface ReaderEvents {
+  reject(place: string, reason: string, bytes: Uint8Array | string): void;
+  lost(what: string): void;
+  unknown(count: number): void;
+  bytes(count: number): void;
+}
+
+/** Events of one followed path, with the position after each. */
+class FileReader {
+  readonly path: string;
+  readonly follower: Follower;
+  readonly #on: ReaderEvents;
+  readonly #decoder: JsonDecoder;
+  #splitter: LineSplitter | null = null;
+  #text: Text | null = null;
+  #base = 0;
+  #events: Event[] = [];
+  #offsets: number[] = [];
+  /** The path names no file now. */
+  isMissing = false;
+
+  constructor(path: string, source: string, on: ReaderEvents) {
+    this.path = path;
+    this.#on = on;
+    this.#decoder = new JsonDecoder({ source });
+    this.follower = new Follower(path, what => on.lost(what));
+  }
+
+  /** Reads one piece. False when there is nothing to read now. */
+  async read(): Promise<boolean> {
+    const step: Step = await this.follower.next();
+    if (step.kind === 'idle') {
+      this.isMissing = this.#text === null;
+      return false;
+    }
+    this.isMissing = false;
+    const unknown = this.#decoder.unknownKinds;
+    if (step.kind === 'end') {
+      if (step.whole) this.#splitter?.end();
+      this.#splitter = null;
+    } else this.#split(step);
+    this.#on.unknown(this.#decoder.unknownKinds - unknown);
+    return true;
+  }
+
+  #split(step: Extract<Step, { kind: 'text' }>): void {
+    if (step.begins || this.#splitter === null) {
+      this.#text = step.text;
+      this.#base = step.text.offset - step.bytes.length;
+      this.#splitter = this.#newSplitter();
+    }
+    this.#on.bytes(step.bytes.length);
+    this.#splitter.push(step.bytes);
+    this.follower.tookLines(step.text, step.text.offset - this.#splitter.pendingBytes, step.bytes.length);
+  }
+
+  /** The next batch of what was read, and the position after it; null when there is none. */
+  take(): { events: Event[]; position: Position } | null {
+    if (this.#events.length === 0 || this.#text === null) return null;
+    const events = this.#events.splice(0, BATCH_EVENTS_MAX);
+    const offset = this.#offsets.splice(0, BATCH_EVENTS_MAX).at(-1) as number;
+    return { events, position: this.#text.position(offset) };
+  }
+
+  #newSplitter(): LineSplitter {
+    const splitter: LineSplitter = new LineSplitter({
+      line: (bytes, start, end) => {
+        const event = this.#decoder.decode(bytes, start, end);
+        if (event === null) return;
+        const offset = this.#base + splitter.consumed;
+        if (event instanceof Malformed) {
+          this.#on.reject(`${this.#text?.path}@${offset}`, event.problem, bytes.subarray(start, end));
+          return;
+        }
+        this.#events.push(event);
+        this.#offsets.push(offset);
+      },
+      tooLong: head => this.#on.reject(`${this.#text?.path}@${this.#base + splitter.consumed}`, 'line too long', head),
+    });
+    return splitter;
+  }
+}
+
+/** Saves the position of the newest batch before which every batch of the same path is done. */
+class Acknowledged {
+  readonly #store: OffsetStore;
+  readonly #open = new Map<string, { position: Position; done: boolean }[]>();
+
+  constructor(store: OffsetStore) {
+    this.#store = store;
+  }
+
+  begin(path: string, position: Position): () => void {
+    const queue = this.#open.get(path) ?? [];
+    this.#open.set(path, queue);
+    const entry = { position, done: false };
+    queue.push(entry);
+    return () => {
+      entry.done = true;
+      let last: Position | null = null;
+      while (queue[0]?.done === true) last = (queue.shift() as typeof entry).position;
+      if (last !== null) this.#store.save(new Map([[path, last]]));
+    };
+  }
+}
+
+/** Waiting for a change in a folder: at most as long as the poll, shorter when the system reports one. */
+class Hint {
+  #watcher: FSWatcher | null = null;
+  #wake = new AbortController();
+
+  constructor(folder: string) {
+    try {
+      this.#watcher = watch(folder, () => this.#wake.abort());
+      this.#watcher.on('error', () => this.#watcher?.close());
+    } catch {
+      // Not every file system can be watched: polling finds the change.
+    }
+  }
+
+  async wait(ms: number, signal: AbortSignal, timing: Timing): Promise<void> {
+    const either = AbortSignal.any([signal, this.#wake.signal]);
+    await timing.sleep(ms, either);
+    if (this.#wake.signal.aborted) this.#wake = new AbortController();
+  }
+
+  close(): void {
+    this.#watcher?.close();
+  }
+}

@@ -1,0 +1,288 @@
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { memoryQuarantine } from '../../../src/sources/quarantine.ts';
+import type { Batch } from '../../../src/sources/source.ts';
+import { memoryOffsets, type OffsetStore } from '../../../src/sources/tail/offsets.ts';
+import { tailSource } from '../../../src/sources/tail/source.ts';
+import { describeSource, until } from '../conformance.ts';
+import { captureLines } from '../json/lines-of.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'spoor-tail-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A line whose beginning is always the same and longer than a fingerprint, as Tetragon's are. */
+const SAME = 'x'.repeat(1_500);
+const line = (n: number) =>
+  `{"flow":{"Summary":"${SAME}${n}","verdict":"DROPPED","IP":{}},"node_name":"n","time":"2026-01-01T00:00:00.${String(n).padStart(9, '0')}Z"}`;
+const numberOf = (summary: string) => Number(summary.slice(SAME.length));
+
+/** What an agent does to its export file. */
+class Writer {
+  readonly path: string;
+  #next = 0;
+  #stamps = 0;
+
+  constructor(path: string) {
+    this.path = path;
+    writeFileSync(path, '');
+  }
+
+  get written(): number {
+    return this.#next;
+  }
+
+  /** Appends lines, the last of them first in part. */
+  append(count: number): void {
+    for (let i = 0; i < count; i++) {
+      const text = `${line(this.#next++)}\n`;
+      const cut = (this.#next * 37) % text.length;
+      appendFileSync(this.path, text.slice(0, cut));
+      appendFileSync(this.path, text.slice(cut));
+    }
+  }
+
+  /** Rename and create, as lumberjack does. */
+  rotate(): void {
+    const second = String(this.#stamps++ % 60).padStart(2, '0');
+    const minute = String(Math.floor(this.#stamps / 60)).padStart(2, '0');
+    renameSync(this.path, join(folder, `tetragon-2026-01-01T00-${minute}-${second}.000.log`));
+    writeFileSync(this.path, '');
+  }
+
+  /** Compresses every backup that is not yet. */
+  compress(): void {
+    for (const name of readdirSync(folder)) {
+      if (!/-2026.*\.log$/.test(name)) continue;
+      const path = join(folder, name);
+      writeFileSync(`${path}.gz`, gzipSync(readFileSync(path)));
+      unlinkSync(path);
+    }
+  }
+
+  /** Copy and truncate, as logrotate may do. */
+  copyTruncate(): void {
+    const older = (n: number) => `${this.path}.${n}`;
+    for (let n = 8; n >= 1; n--) if (existsSync(older(n))) renameSync(older(n), older(n + 1));
+    copyFileSync(this.path, older(1));
+    truncateSync(this.path, 0);
+  }
+}
+
+/** A source that is read until it is stopped, over and over with the same offsets. */
+class Reader {
+  readonly offsets: OffsetStore = memoryOffsets();
+  readonly got: number[] = [];
+  readonly quarantine = memoryQuarantine();
+  lost = 0;
+  #stop: (() => void) | null = null;
+
+  start(path: string): void {
+    const source = tailSource({ path, offsets: this.offsets, quarantine: this.quarantine, pollMs: 2 });
+    let live = true;
+    const subscription = source.batches().subscribe((batch: Batch) => {
+      if (!live) return;
+      for (const event of batch.events) if (event.kind === 'flow') this.got.push(numberOf(event.summary));
+      batch.done();
+    });
+    this.#stop = () => {
+      live = false;
+      subscription.unsubscribe();
+      this.lost += source.status().counters.lost;
+    };
+  }
+
+  stop(): void {
+    this.#stop?.();
+    this.#stop = null;
+  }
+}
+
+describeSource('tail', () => {
+  const own = mkdtempSync(join(tmpdir(), 'spoor-tail-'));
+  const path = join(own, 'tetragon.log');
+  const lines = captureLines('exfil/tetragon.jsonl.gz').concat(captureLines('benign/tetragon.jsonl.gz'));
+  writeFileSync(path, `${[...lines.slice(0, 9), '{"broken', ...lines.slice(9)].join('\n')}\n`);
+  return {
+    source: tailSource({ path, offsets: memoryOffsets(), quarantine: memoryQuarantine(), pollMs: 2 }),
+    events: lines.length,
+    malformed: 1,
+    finite: false,
+    cleanup: () => rmSync(own, { recursive: true, force: true }),
+  };
+});
+
+const all = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+describe('tail source', () => {
+  it('follows a file as it grows, appears late and rotates', async () => {
+    const path = join(folder, 'tetragon.log');
+    const reader = new Reader();
+    reader.start(path);
+    const writer = new Writer(path);
+    for (let round = 0; round < 4; round++) {
+      writer.append(5);
+      await until(() => reader.got.length === writer.written, 'the lines so far');
+      writer.rotate();
+    }
+    writer.append(1);
+    await until(() => reader.got.length === writer.written, 'the last line');
+    reader.stop();
+    expect(reader.got).toEqual(all(writer.written));
+    expect(reader.lost).toBe(0);
+  });
+
+  it('reads on where it was left after rotations and compression while it was stopped', async () => {
+    const path = join(folder, 'tetragon.log');
+    const writer = new Writer(path);
+    const reader = new Reader();
+    writer.append(7);
+    reader.start(path);
+    await until(() => reader.got.length === 7, 'seven lines');
+    reader.stop();
+    writer.append(3);
+    writer.rotate();
+    writer.append(4);
+    writer.rotate();
+    writer.compress();
+    writer.append(2);
+    reader.start(path);
+    await until(() => reader.got.length >= 16, 'what was written meanwhile');
+    reader.stop();
+    expect(reader.got).toEqual(all(16));
+    expect(reader.lost).toBe(0);
+  });
+
+  it('finds what was not read in the copy of a file that was copied and truncated', async () => {
+    const path = join(folder, 'tetragon.log');
+    const writer = new Writer(path);
+    const reader = new Reader();
+    writer.append(5);
+    reader.start(path);
+    await until(() => reader.got.length === 5, 'five lines');
+    writer.append(3);
+    writer.copyTruncate();
+    writer.append(2);
+    await until(() => reader.got.length >= 10, 'all lines');
+    reader.stop();
+    writer.append(2);
+    writer.copyTruncate();
+    writer.copyTruncate();
+    writer.append(30);
+    reader.start(path);
+    await until(() => reader.got.length >= 42, 'all lines again');
+    reader.stop();
+    expect(reader.got).toEqual(all(42));
+  });
+
+  it('says that text was lost when the file that it was in is gone', async () => {
+    const path = join(folder, 'tetragon.log');
+    const writer = new Writer(path);
+    const reader = new Reader();
+    writer.append(3);
+    reader.start(path);
+    await until(() => reader.got.length === 3, 'three lines');
+    reader.stop();
+    unlinkSync(path);
+    const again = new Writer(path);
+    again.append(2);
+    reader.start(path);
+    await until(() => reader.got.length === 5, 'the new lines');
+    reader.stop();
+    expect(reader.lost).toBe(1);
+  });
+
+  it('keeps a batch that was not done for the next start', async () => {
+    const path = join(folder, 'tetragon.log');
+    const writer = new Writer(path);
+    const offsets = memoryOffsets();
+    writer.append(3);
+    const held: Batch[] = [];
+    const first = tailSource({ path, offsets, quarantine: memoryQuarantine(), pollMs: 2 });
+    const subscription = first.batches().subscribe(batch => held.push(batch));
+    await until(() => held.length > 0, 'a batch');
+    subscription.unsubscribe();
+    expect(offsets.load().size).toBe(0);
+    const second = tailSource({ path, offsets, quarantine: memoryQuarantine(), pollMs: 2 });
+    let got = 0;
+    const again = second.batches().subscribe(batch => {
+      got += batch.events.length;
+      batch.done();
+    });
+    await until(() => got === 3, 'the same lines');
+    again.unsubscribe();
+    expect([...offsets.load().keys()]).toEqual([path]);
+  });
+
+  it('follows all files of a pattern, and takes no backup for one of them', async () => {
+    const reader = new Reader();
+    const one = new Writer(join(folder, 'tetragon.log'));
+    one.append(2);
+    one.rotate();
+    one.append(1);
+    writeFileSync(join(folder, 'other.log'), `${line(100)}\n`);
+    reader.start(join(folder, '*.log'));
+    await until(() => reader.got.length >= 2, 'both files');
+    reader.stop();
+    expect([...reader.got].sort((a, b) => a - b)).toEqual([2, 100]);
+  });
+
+  it('neither loses nor repeats a line, whatever happens when', async () => {
+    const step = fc.constantFrom('append', 'append', 'append', 'rotate', 'compress', 'stop', 'start', 'wait');
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), async steps => {
+        for (const name of readdirSync(folder)) unlinkSync(join(folder, name));
+        const path = join(folder, 'tetragon.log');
+        const writer = new Writer(path);
+        const reader = new Reader();
+        let running = false;
+        const run = (on: boolean) => {
+          if (on && !running) reader.start(path);
+          if (!on && running) reader.stop();
+          running = on;
+        };
+        writer.append(1);
+        // Nothing is remembered before the first batch: backups that were there before belong to nobody.
+        run(true);
+        await until(() => reader.got.length === 1, 'the first line');
+        for (const one of steps) {
+          if (one === 'append') writer.append(3);
+          else if (one === 'rotate') {
+            // lumberjack rotates a file that is full, never an empty one; and not twice within a poll.
+            if (running) await until(() => reader.got.length >= writer.written, 'lines before a rotation');
+            writer.append(1);
+            writer.rotate();
+          } else if (one === 'compress') {
+            if (running) await until(() => reader.got.length >= writer.written, 'lines before compression');
+            writer.compress();
+          } else if (one === 'wait') await until(() => !running || reader.got.length >= writer.written, 'lines');
+          else run(one === 'start');
+        }
+        run(true);
+        await until(() => reader.got.length >= writer.written, 'all lines');
+        run(false);
+        expect(reader.got).toEqual(all(writer.written));
+        expect(reader.lost).toBe(0);
+      }),
+      { numRuns: 40, endOnFailure: true },
+    );
+  });
+});
