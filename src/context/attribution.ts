@@ -10,7 +10,7 @@ import type { Pod } from './pods.ts';
 import type { ProcessNode } from './process-node.ts';
 
 /** More processes than this are not searched: in such a crowd nobody is the only one. */
-const CANDIDATES_MAX = 512;
+const CANDIDATES_MAX = 128;
 /** A process that ended this shortly before a packet still counts as a rival: it may have handed its work on. */
 const RIVAL_SLACK: Micros = MICROS_PER_SECOND;
 /** The stamps of exec and of packets come from one kernel, by two ways. */
@@ -113,6 +113,7 @@ function hasHelpers(process: ProcessNode, time: Micros): boolean {
 function onlyNamer(pod: Pod, connection: ConnectionRecord, time: Micros): ProcessNode | null {
   let found: ProcessNode | null = null;
   let rivals = 0;
+  let searched = 0;
   const consider = (process: ProcessNode): void => {
     if (!wasThere(process, time, RIVAL_SLACK)) return;
     const mention = mentions(process, connection);
@@ -122,6 +123,7 @@ function onlyNamer(pod: Pod, connection: ConnectionRecord, time: Micros): Proces
   };
   for (let at = pod.live.first; at !== null && rivals < 2; at = at.next) consider(at);
   for (let at = pod.exited.last; at !== null && rivals < 2; at = at.previous) {
+    if (++searched > CANDIDATES_MAX) return null;
     if (at.exitTime !== null && at.exitTime < time - RIVAL_SLACK) break;
     consider(at);
   }

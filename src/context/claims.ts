@@ -19,14 +19,25 @@ export class Claims {
     if (byConnect) record.connectSeen = true;
     record.attribution = quality;
     if (record.process === process) return;
-    if (record.process !== null && record.process !== record.serverProcess) record.process.removeConnection(record);
+    record.process?.removeConnection(record);
     record.process = process;
-    if (process.addConnection(record, this.perProcessMax) !== null) this.dropped++;
+    this.list(record);
   }
 
   server(record: ConnectionRecord, process: ProcessNode, quality: Attribution): void {
     if (record.serverProcess !== null && record.serverAttribution === 'socket') return;
     record.serverAttribution = quality;
     record.serverProcess = process;
+  }
+
+  /** The direction was guessed wrong: what was the server's end is the client's. */
+  turn(record: ConnectionRecord): void {
+    record.process?.removeConnection(record);
+    record.turn();
+    this.list(record);
+  }
+
+  private list(record: ConnectionRecord): void {
+    if (record.process !== null && record.process.addConnection(record, this.perProcessMax) !== null) this.dropped++;
   }
 }

@@ -12,7 +12,9 @@ import type { Pod, PodTable } from './pods.ts';
 
 /** A backend's packet follows its ClusterIP's within this time. */
 const TRANSLATION_WINDOW: Micros = 5_000_000;
+/** Inference is tried on this many flows of a connection: names may come with the second. */
 const GUESSES_MAX = 3;
+/** Later wins. */
 const VERDICT_ORDER = [
   '',
   'VERDICT_UNKNOWN',
@@ -24,6 +26,7 @@ const VERDICT_ORDER = [
   'ERROR',
   'DROPPED',
 ];
+
 export class FlowJoin {
   private readonly table: ConnectionTable;
   private readonly pods: PodTable;
@@ -165,7 +168,7 @@ export class FlowJoin {
     if (!record.directed) {
       const { forward, certain } = directionOf(flow, sourcePod, destinationPod);
       if (certain) {
-        if (forward !== isForward(record, flow, source)) record.turn();
+        if (forward !== isForward(record, flow, source)) this.claims.turn(record);
         record.directed = true;
       }
     }

@@ -270,25 +270,22 @@ export class ProcessTable {
 
   /** The process holds its pid now; whoever held it before has ended, or became it. */
   private takePid(node: ProcessNode): void {
-    const { pid, startTime, parentExecId } = node.facts;
+    const { pid, startTime } = node.facts;
     if (pid <= 0) return;
-    let pids = this.byPid.get(node.node);
-    if (pids === undefined) {
-      pids = new Map();
-      this.byPid.set(node.node, pids);
-    }
-    const before = pids.get(pid) ?? null;
+    const before = this.ofPid(node.node, pid);
     if (before !== null && before !== node) {
       if (before.facts.startTime > startTime) {
         // Told late: it ended before its pid was used again.
         if (node.exitTime === null) this.end(node, before.facts.startTime);
         return;
       }
-      // A fork that called exec: the new image names the same parent.
-      if (!before.execSeen && before.facts.parentExecId === parentExecId) this.replace(before, node);
+      if (isForkOf(before, node)) this.replace(before, node);
       else if (before.exitTime === null) this.end(before, startTime);
     }
-    if (node.exitTime === null) pids.set(pid, node);
+    if (node.exitTime !== null) return;
+    const pids = this.byPid.get(node.node);
+    if (pids === undefined) this.byPid.set(node.node, new Map([[pid, node]]));
+    else pids.set(pid, node);
   }
 
   private alias(node: ProcessNode, facts: ProcessFacts): void {
@@ -345,6 +342,12 @@ export class ProcessTable {
     if (node.replacedBy !== null) node.replacedBy.replaced = null;
     if (node.replaced !== null) node.replaced.replacedBy = null;
   }
+}
+
+/** `fork` had the pid before and never called exec until it became `image`, which names the same parent. */
+function isForkOf(fork: ProcessNode, image: ProcessNode): boolean {
+  if (fork.execSeen || fork.facts.flags.includes('clone')) return false;
+  return fork.facts.parentExecId === image.facts.parentExecId;
 }
 
 /**

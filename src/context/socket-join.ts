@@ -155,7 +155,7 @@ export class SocketJoin {
   ): void {
     const { act } = socket;
     if (!record.directed && (act === 'connect' || act === 'accept')) {
-      if ((act === 'connect') !== atClient(record, socket)) record.turn();
+      if ((act === 'connect') !== atClient(record, socket)) this.claims.turn(record);
       record.directed = true;
     }
     const isClient = atClient(record, socket);

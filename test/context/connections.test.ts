@@ -111,6 +111,20 @@ describe('one connection of both sensors', () => {
     expect(seen[2]?.process?.execId).toBe('curl');
   });
 
+  it('and moves it from the list of the one process to that of the other', () => {
+    const guess = 'tcp 10.244.1.20:9000 > 10.244.1.10:8080';
+    const pods = { from: 'ns/db', to: 'ns/app', isReply: true };
+    const { context, seen } = fold([
+      execEvent(server),
+      send('tcp 10.244.1.20:9000 > 10.244.1.10:8080', 1, server),
+      flowEvent(guess, { at: 1.1, ...pods }),
+    ]);
+    expect(seen[2]?.client?.ip).toBe('10.244.1.10');
+    expect(seen[2]?.connection?.serverProcess?.execId).toBe('server');
+    expect(seen[2]?.connection?.process).toBeNull();
+    expect(context.process('server')?.connections).toEqual([]);
+  });
+
   it('DROPPED is not covered up by what is forwarded later', () => {
     const { seen } = fold([syn(OUT, 1), syn(OUT, 1.1, { verdict: 'DROPPED', isReply: null }), syn(OUT, 1.2)]);
     expect(seen[2]?.connection?.verdict).toBe('DROPPED');

@@ -141,6 +141,16 @@ describe('exec and fork', () => {
     expect(known(context, 'young').exitTime).toBeNull();
   });
 
+  it('follows one pid through many images', () => {
+    const context = new Context();
+    for (let i = 0; i < 5; i++) {
+      const facts = processFacts(`i${i}`, { pid: 50, parentExecId: `unrelated-${i}`, start: i });
+      context.observe(execEvent(facts));
+    }
+    const ends = [0, 1, 2, 3, 4].map(i => known(context, `i${i}`).exitTime);
+    expect(ends).toEqual([when(1), when(2), when(3), when(4), null]);
+  });
+
   it('the same pid on another node is another process', () => {
     const one = processFacts('one', { pid: 50, start: 1 });
     const two = processFacts('two', { pid: 50, start: 2 });
