@@ -200,7 +200,22 @@ function register(registry: Registry, metric: Metric, deps: Deps): void {
   }
 }
 
+/** The same status for everything that is asked in one turn: all metrics of a scrape are. */
+function oncePerTurn(read: () => EngineStatus): () => EngineStatus {
+  let held: EngineStatus | null = null;
+  return () => {
+    if (held === null) {
+      held = read();
+      queueMicrotask(() => {
+        held = null;
+      });
+    }
+    return held;
+  };
+}
+
 /** Adds the engine's metrics to the registry. */
 export function registerMetrics(deps: Deps): void {
-  for (const metric of METRICS) register(deps.registry, metric, deps);
+  const shared = { ...deps, status: oncePerTurn(() => deps.status()) };
+  for (const metric of METRICS) register(deps.registry, metric, shared);
 }

@@ -28,16 +28,36 @@ function recordBody(raw: unknown): Json | null {
   return key === undefined ? null : object(record[key]);
 }
 
-/** Every process block of a record (own, parent, ancestors), each with its parent's exec_id or null. */
-export function recordProcesses(raw: unknown): { process: AlertProcess; parent: string | null; node: string }[] {
+export interface RecordProcess {
+  readonly process: AlertProcess;
+  /** Its parent's exec_id, or null. */
+  readonly parent: string | null;
+  readonly node: string;
+  /** `namespace/name`, or null. */
+  readonly pod: string | null;
+}
+
+function podName(block: Json): string | null {
+  const pod = object(block.pod);
+  return pod === null ? null : `${text(pod.namespace)}/${text(pod.name)}`;
+}
+
+/** Every process block of a record: own, parent, ancestors. */
+export function recordProcesses(raw: unknown): RecordProcess[] {
   const body = recordBody(raw);
   if (body === null) return [];
   const node = text(object(raw)?.node_name);
   const ancestors = Array.isArray(body.ancestors) ? body.ancestors : [];
   return [body.process, body.parent, ...ancestors]
     .map(object)
-    .filter(block => block !== null && text(block.exec_id) !== '')
-    .map(block => ({ process: alertProcess(block as Json), parent: text(block?.parent_exec_id) || null, node }));
+    .filter(block => block !== null)
+    .filter(block => text(block.exec_id) !== '')
+    .map(block => ({
+      process: alertProcess(block),
+      parent: text(block.parent_exec_id) || null,
+      node,
+      pod: podName(block),
+    }));
 }
 
 /** One line for people: what the record says happened. Still an attacker's text. */

@@ -41,10 +41,13 @@ export function createEventStream(
       const client = new Client(response, cursor, (from, limit) => store.stream.since(from, limit, scope), limits);
       clients.add(client);
       client
-        .run(async () => {
+        .run(() =>
           // A revoked or expired token ends what it opened.
-          await authenticator.identify(authorization);
-        })
+          authenticator.identify(authorization).then(
+            () => true,
+            () => false,
+          ),
+        )
         .then(reason => {
           if (reason === null) return;
           dropped[reason]++;
@@ -102,21 +105,26 @@ class Client {
   }
 
   /** Until the end; answers why the server ended it, or null when the client left. */
-  async run(check: () => Promise<void>): Promise<CloseReason | null> {
+  async run(allowed: () => Promise<boolean>): Promise<CloseReason | null> {
     this.#response.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     });
     this.#response.write(`retry: ${RECONNECT_MS}\n\n`);
-    const reason = await this.#follow(check);
+    const reason = await this.#follow(allowed);
     if (reason !== null) this.#goodbye(reason);
     return reason;
   }
 
-  async #follow(check: () => Promise<void>): Promise<CloseReason | null> {
+  async #follow(allowed: () => Promise<boolean>): Promise<CloseReason | null> {
+    let checkAt = Date.now() + this.#limits.streamHeartbeatMs;
     while (!this.#gone) {
       if (this.#stopping) return 'shutdown';
+      if (Date.now() >= checkAt) {
+        if (!(await allowed())) return 'unauthenticated';
+        checkAt = Date.now() + this.#limits.streamHeartbeatMs;
+      }
       this.#changed = false;
       const from = this.#cursor;
       const batch = await this.#read(from, this.#limits.streamBatchEntriesMax).catch(() => null);
@@ -128,11 +136,6 @@ class Client {
       if (await this.#somethingNew()) continue;
       // The id of a heartbeat moves a resuming client past what its scope hid.
       if (!(await this.#write(`: heartbeat\nid: ${this.#cursor}\n\n`))) return this.#gone ? null : 'slow';
-      const allowed = await check().then(
-        () => true,
-        () => false,
-      );
-      if (!allowed) return 'unauthenticated';
     }
     return null;
   }

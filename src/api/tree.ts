@@ -9,7 +9,7 @@ import { ancestorsOf, type PodFacts, type Process } from '../model/process.ts';
 import { formatInstant } from '../model/time.ts';
 import { sees } from './auth.ts';
 import type { LivePod, LiveViews, Scope } from './deps.ts';
-import { recordProcesses } from './record.ts';
+import { type RecordProcess, recordProcesses } from './record.ts';
 import { attributionSchema, endpointSchema } from './schemas.ts';
 
 export const connectionSchema = z
@@ -142,7 +142,7 @@ export function processView(process: Process, scope: Scope): TreeProcess {
   };
 }
 
-function storedView(process: AlertProcess, parent: string | null, node: string): TreeProcess {
+function storedView({ process, parent, node, pod }: RecordProcess): TreeProcess {
   return {
     ...process,
     parent_exec_id: parent,
@@ -154,7 +154,7 @@ function storedView(process: AlertProcess, parent: string | null, node: string):
     replaces: null,
     replaced_by: null,
     node,
-    pod: null,
+    pod,
     container: null,
     alerts: [],
     connections: [],
@@ -210,7 +210,8 @@ class TreeBuilder {
       // What only an ancestor list named is completed by the event that told its parent.
       if (held.known !== 'live') held.parent_exec_id ??= view.parent_exec_id;
       if (held.known === 'named' && view.known === 'stored') {
-        this.#nodes.set(view.exec_id, { ...view, alerts: held.alerts, parent_exec_id: held.parent_exec_id });
+        const { alerts, parent_exec_id, container } = held;
+        this.#nodes.set(view.exec_id, { ...view, alerts, parent_exec_id, container, pod: held.pod ?? view.pod });
       }
       return false;
     }
@@ -323,19 +324,21 @@ export function incidentTree(
 ): TreeView {
   const builder = new TreeBuilder(scope, processesMax);
   const named = new Set<string>();
-  const addKnown = (process: AlertProcess, parent: string | null, node: string): void => {
-    named.add(process.exec_id);
-    const known = live.process(process.exec_id);
-    if (known === null) builder.add(storedView(process, parent, node));
+  const addKnown = (stored: RecordProcess): void => {
+    named.add(stored.process.exec_id);
+    const known = live.process(stored.process.exec_id);
+    if (known === null) builder.add(storedView(stored));
     else builder.addLive(known);
   };
   for (const alert of alerts) {
     const chain = alert.process === null ? alert.ancestors : [alert.process, ...alert.ancestors];
-    for (const [at, process] of chain.entries()) addKnown(process, chain[at + 1]?.exec_id ?? null, alert.node);
+    for (const [at, process] of chain.entries()) {
+      addKnown({ process, parent: chain[at + 1]?.exec_id ?? null, node: alert.node, pod: null });
+    }
     markPod(builder, alert, chain);
   }
   for (const record of evidence) {
-    for (const { process, parent, node } of recordProcesses(record.raw)) addKnown(process, parent, node);
+    for (const stored of recordProcesses(record.raw)) addKnown(stored);
   }
   for (const alert of alerts) for (const flow of alert.flows) builder.addConnection(flowView(flow));
   const roots = new Set([...named, ...alerts.flatMap(alert => alert.trees)]);

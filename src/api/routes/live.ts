@@ -15,7 +15,7 @@ const flowQuery = z.strictObject({
   ...timeRange,
   namespace: kubeName.optional().describe('of either end'),
   pod: kubeName.optional().describe('of either end'),
-  to: z.string().min(1).max(255).optional().describe('address, DNS name or pod of the server, exact'),
+  to: z.string().min(1).max(255).optional().describe('address, DNS name or namespace/pod of the server, exact'),
   port: z.coerce.number().int().min(0).max(65_535).optional().describe('of the server'),
   exec_id: execIdSchema.optional().describe('process at either end'),
   verdict: listOf(['FORWARDED', 'DROPPED', 'ERROR', 'AUDIT', 'REDIRECTED', 'TRACED', 'TRANSLATED']),
@@ -33,6 +33,11 @@ function isVisible(connection: Connection, scope: Scope): boolean {
 
 const seesProcess = (scope: Scope, process: Process): boolean => sees(scope, process.pod?.namespace ?? '');
 
+function goesTo(server: Peer, to: string): boolean {
+  if (server.ip === to || server.translated === to || server.names.includes(to)) return true;
+  return server.endpoint !== null && `${server.endpoint.namespace}/${server.endpoint.podName}` === to;
+}
+
 /** The query as one test of a connection; its times are parsed once. */
 function flowFilter(query: FlowQuery, scope: Scope): (connection: Connection) => boolean {
   const since = query.since === undefined ? null : (parseInstant(query.since)?.time ?? null);
@@ -45,8 +50,7 @@ function flowFilter(query: FlowQuery, scope: Scope): (connection: Connection) =>
     if (namespace !== undefined && namespaceOf(client) !== namespace && namespaceOf(server) !== namespace) return false;
     if (pod !== undefined && client.endpoint?.podName !== pod && server.endpoint?.podName !== pod) return false;
     if (port !== undefined && server.port !== port) return false;
-    if (to !== undefined && server.ip !== to && !server.names.includes(to) && server.endpoint?.podName !== to)
-      return false;
+    if (to !== undefined && !goesTo(server, to)) return false;
     if (verdict !== undefined && !verdict.some(each => each === connection.verdict)) return false;
     if (attribution !== undefined && !attribution.includes(connection.attribution)) return false;
     if (query.exec_id !== undefined) {
