@@ -1,8 +1,10 @@
 /**
  * Things never seen before: a combination of fields that is new for its key, once that key has been watched for the learning
  * time (event time, from its first match). What is learned counts as seen; so does what fired. What is forgotten at a limit,
- * the least recently seen first, is new again.
+ * the least recently seen first, is new again. The agent's boot scan is learned, but begins no watch: it tells of what
+ * started hours or weeks ago.
  */
+import type { Event } from '../model/event.ts';
 import type { Micros } from '../model/time.ts';
 import type { FirstSeenSpec } from '../rules/rule.ts';
 import { type FieldLookup, type FieldReader, ownerOf, readersOf, readKey } from './fields.ts';
@@ -39,12 +41,18 @@ export class FirstSeen {
     const combination = readKey(this.#fields, match.trigger);
     if (key === null || combination === null) return null;
     const { keys, seen } = this.state;
-    const { time } = match.trigger.event;
+    const { event } = match.trigger;
     const owner = ownerOf(match.trigger);
-    const watched = keys.touch(key) ?? keys.put(key, { owner, since: time });
     const whole = JSON.stringify([key, combination]);
-    if (seen.touch(whole) !== undefined) return null;
-    seen.put(whole, { owner });
-    return time - watched.since >= this.#learn ? { ...match, key: `${key} ${combination}`.trim() } : null;
+    const isNew = seen.touch(whole) === undefined;
+    if (isNew) seen.put(whole, { owner });
+    if (isBootScan(event)) return null;
+    const watched = keys.touch(key) ?? keys.put(key, { owner, since: event.time });
+    const isWatched = event.time - watched.since >= this.#learn;
+    return isNew && isWatched ? { ...match, key: `${key} ${combination}`.trim() } : null;
   }
+}
+
+function isBootScan(event: Event): boolean {
+  return event.kind === 'process_exec' && event.process.flags.includes('procFS');
 }

@@ -139,6 +139,19 @@ describe('first seen', () => {
     expect(triggers(findings)).toEqual(['a130']);
   });
 
+  it('learns from a boot scan, which begins no watch', () => {
+    const detector = new Detector([counting({ firstSeen })]);
+    const old = run('nginx', 'shop/web');
+    old.facts = { ...old.facts, flags: 'procFS' };
+    const findings = feed(detector, [
+      exec(-9_999, 'a', old),
+      exec(0, 'a0', run('sh', 'shop/web')),
+      exec(101, 'a101', run('nginx', 'shop/web')),
+      exec(102, 'a102', run('curl', 'shop/web')),
+    ]);
+    expect(triggers(findings)).toEqual(['a102']);
+  });
+
   it('is bounded, and counts what it forgets', () => {
     const detector = new Detector([counting({ firstSeen: { ...firstSeen, learn: 0 } })], {
       limits: { perRule: 100, perOwner: 5 },

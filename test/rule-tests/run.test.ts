@@ -189,7 +189,7 @@ describe('what went wrong', () => {
     const text = problems(SEQUENCE, events, '{alerts: 1}').join('\n');
     expect(text).toContain('expected 1 alert, got 0');
     expect(text).toContain('step exec matched event 1 (exec)');
-    expect(text).toContain('step egress matched no event');
+    expect(text).toContain('step egress matched no event; it read\n  event 2 (flow): process.name: "sh"');
   });
 
   it('says why matching steps did not join', () => {
