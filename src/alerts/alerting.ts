@@ -13,7 +13,7 @@ export interface AlertingOptions {
   readonly incidentWindow: Micros;
 }
 
-export const ALERTING_DEFAULTS: AlertingOptions = {
+const ALERTING_DEFAULTS: AlertingOptions = {
   suppress: 5 * 60 * MICROS_PER_SECOND,
   incidentWindow: 30 * 60 * MICROS_PER_SECOND,
 };

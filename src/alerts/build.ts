@@ -12,8 +12,9 @@ import { podName, treeRoot } from './trees.ts';
 const GAPS_MAX = 16;
 const TREES_MAX = 16;
 const MESSAGE_CHARS_MAX = 400;
-/** A record beyond this is cut to its head: one event's arguments can be as long as the attacker likes. */
-const RAW_CHARS_MAX = 256 * 1024;
+/** Arguments can be as long as the attacker likes. Records beyond what an alert may hold are cut to their heads. */
+const ARGUMENTS_CHARS_MAX = 16 * 1024;
+const RAW_CHARS_MAX = 1024 * 1024;
 const RAW_HEAD_CHARS = 4 * 1024;
 
 function processOf(process: Process): AlertProcess {
@@ -22,16 +23,15 @@ function processOf(process: Process): AlertProcess {
     exec_id: process.execId,
     pid: facts.pid,
     binary: facts.binary,
-    arguments: facts.arguments,
+    arguments: cut(facts.arguments, ARGUMENTS_CHARS_MAX),
     uid: facts.uid,
     cwd: facts.cwd,
     start_time: process.placeholder ? null : formatInstant(facts.startTime, facts.startNs),
   };
 }
 
-function rawOf(observation: Observation): unknown {
-  const line = observation.event.raw.line();
-  if (line.length > RAW_CHARS_MAX) return { truncated: true, chars: line.length, head: line.slice(0, RAW_HEAD_CHARS) };
+function rawOf(line: string, room: number): unknown {
+  if (line.length > room) return { truncated: true, chars: line.length, head: line.slice(0, RAW_HEAD_CHARS) };
   try {
     return JSON.parse(line);
   } catch {
@@ -44,13 +44,16 @@ function evidenceOf(finding: Finding): { evidence: AlertEvidence[]; steps: Recor
   const evidence: AlertEvidence[] = [];
   const steps: Record<string, { event: number }> = Object.create(null);
   const at = new Map<Observation, number>();
+  let room = RAW_CHARS_MAX;
   for (const { step, observation } of finding.evidence) {
     let index = at.get(observation);
     if (index === undefined) {
       index = evidence.length;
       at.set(observation, index);
       const { kind, time, ns } = observation.event;
-      evidence.push({ kind, time: formatInstant(time, ns), step, raw: rawOf(observation) });
+      const line = observation.event.raw.line();
+      evidence.push({ kind, time: formatInstant(time, ns), step, raw: rawOf(line, room) });
+      if (line.length <= room) room -= line.length;
     }
     steps[step] ??= { event: index };
   }

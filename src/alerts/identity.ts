@@ -6,7 +6,7 @@ import type { Finding } from '../rules/finding.ts';
 const SEPARATOR = '\u0000';
 
 /** What tells one event from every other, whichever source or run delivered it. */
-export function eventIdentity(event: Event): string {
+function eventIdentity(event: Event): string {
   const base = [event.kind, event.time, event.ns, event.node];
   if (event.kind === 'flow') {
     const who =

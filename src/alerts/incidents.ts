@@ -104,10 +104,10 @@ export class Incidents {
 
   /** A counted alert keeps its incident alive; null when it has none, or one that no longer grows. */
   touch(alert: Alert): Incident | null {
-    const open = this.#open.get(alert.incident_id);
-    this.#advance(micros(alert.last_seen));
-    if (open === undefined) return null;
     const time = micros(alert.last_seen);
+    this.#advance(time);
+    const open = this.#open.get(alert.incident_id);
+    if (open === undefined) return null;
     open.incident = { ...open.incident, last_seen: later(open.incident.last_seen, alert.last_seen) };
     this.#index(open, alert, time);
     return open.incident;

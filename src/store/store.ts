@@ -146,6 +146,8 @@ export interface Outbox {
    * `delivered` and `dead` ones within scope; to another sink they are copies.
    */
   replay(ids: readonly number[], sink: string | null, scope: Scope): Promise<number>;
+  /** Dead letters of what waits for sinks other than `sinks` (all that there are): else it would wait for ever. Returns how many. */
+  abandon(sinks: readonly string[]): Promise<number>;
   /** Newest first. */
   list(query: DeliveryQuery, scope: Scope): Promise<Page<Delivery>>;
   /** By sink: deliveries by state, and when the oldest pending one was created (ms) or null. */
@@ -165,7 +167,7 @@ export interface AuditEntry {
   readonly detail: string;
 }
 
-export type TokenScope = 'read' | 'write' | 'ingest' | 'admin';
+type TokenScope = 'read' | 'write' | 'ingest' | 'admin';
 
 export interface Token {
   readonly id: string;
@@ -244,7 +246,7 @@ export interface StoreHealth {
   readonly ok: boolean;
   /** Plain words when not ok. */
   readonly detail: string;
-  /** The last write failed for want of space. */
+  /** A write failed for want of space, and nothing says yet that there is some again. */
   readonly full: boolean;
   readonly bytes: number;
   readonly alerts: number;

@@ -65,11 +65,26 @@ describe('an alert', () => {
   it('survives a record that is no JSON, and one that is too long', () => {
     const { nc } = crawler();
     const bad = exec(1, 'x', nc);
-    for (const line of ['{"process_exec":', `"${'a'.repeat(1_000_000)}"`]) {
+    for (const line of ['{"process_exec":', `"${'a'.repeat(2_000_000)}"`]) {
       (bad.event as { raw: unknown }).raw = { line: () => line, detach: () => null };
       const { alert } = once(new Alerting(), finding(upload, [bad]));
       expect(alert.evidence[0]?.raw).toMatchObject({ chars: line.length, head: line.slice(0, 4096) });
     }
+  });
+
+  it('stays bounded, however much evidence there is and however long arguments are', () => {
+    const { main } = crawler();
+    const process = makeProcess('loud', { parent: main, arguments: 'x'.repeat(5_000_000) });
+    const observations = Array.from({ length: 64 }, (_, i) => exec(i, 'x', process));
+    for (const observation of observations) {
+      (observation.event as { raw: unknown }).raw = {
+        line: () => JSON.stringify('y'.repeat(300_000)),
+        detach: () => null,
+      };
+    }
+    const { alert } = once(new Alerting(), finding(upload, observations));
+    expect(alert.evidence).toHaveLength(64);
+    expect(JSON.stringify(alert).length).toBeLessThan(2_000_000);
   });
 
   it('is incomplete when its window overlaps a gap on its node', () => {

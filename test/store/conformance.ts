@@ -295,6 +295,12 @@ export function storeConformance(name: string, open: (clock: Clock) => Promise<S
         expect((await lease('archive')).map(l => l.key)).toEqual(['a1', 'a2']);
       });
 
+      it('abandons what waits for sinks that are gone', async () => {
+        expect(await store.outbox.abandon(['slack', 'pager'])).toBe(0);
+        expect(await store.outbox.abandon(['slack'])).toBe(1);
+        expect(await all('pager')).toMatchObject([{ state: 'dead', error: 'there is no sink of this name' }]);
+      });
+
       it('shows to a scope only deliveries of what it may see', async () => {
         await store.commit({ entries: [entry('b1', { pod: 'bank/x', incident: 'b' }, ['slack'])] });
         await store.setIncidentState('b', 'resolved', { actor: 'x', reason: '' }, null);

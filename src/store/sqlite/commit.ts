@@ -183,7 +183,7 @@ export function setPosition(db: Db, key: string, value: string): void {
   db.run('INSERT INTO positions VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value', key, value);
 }
 
-/** What a person made of an incident. Null when it is unknown; the row's `changed` is false when it already was so. */
+/** What a person made of an incident; nothing is written when it was so already. */
 export function changeState(
   db: Db,
   incident: Incident,

@@ -30,7 +30,7 @@ export class Db {
   readonly sqlite: Database.Database;
   readonly #statements = new Map<string, Database.Statement<Bindable[]>>();
   readonly #ballast: Ballast | null;
-  /** The last write failed for want of space. */
+  /** A write failed for want of space, and neither a commit nor a clean-up has succeeded since. */
   full = false;
 
   /** Throws `StoreError` `corrupt`, `newer`, `unavailable` or `full`. */
@@ -113,9 +113,7 @@ export class Db {
 
   #attempt<T>(change: () => T): T {
     try {
-      const result = this.sqlite.transaction(change).immediate();
-      this.full = false;
-      return result;
+      return this.sqlite.transaction(change).immediate();
     } catch (error) {
       throw translate(error, this.path);
     }

@@ -124,6 +124,18 @@ export class SqliteOutbox implements Outbox {
     });
   }
 
+  async abandon(sinks: readonly string[]): Promise<number> {
+    const db = this.#db;
+    return db.write(() =>
+      db.run(
+        `UPDATE outbox SET state = 'dead', error = 'there is no sink of this name', updated_at = ?
+         WHERE state IN ('pending', 'leased') AND sink NOT IN (SELECT value FROM json_each(?))`,
+        db.now(),
+        JSON.stringify(sinks),
+      ),
+    );
+  }
+
   async list(query: DeliveryQuery, scope: Scope): Promise<Page<Delivery>> {
     const db = this.#db;
     return db.read(() => {

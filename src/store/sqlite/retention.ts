@@ -40,8 +40,14 @@ function forgetIncident(db: Db, id: string): void {
 }
 
 /** Removes slice after slice of alerts, oldest first, while `more` says so; returns how many. */
-async function sweep(db: Db, condition: string, values: readonly number[], more: () => boolean): Promise<number> {
-  let removed = 0;
+async function sweep(
+  db: Db,
+  condition: string,
+  values: readonly number[],
+  more: () => boolean,
+  removed: (alerts: number) => void,
+): Promise<number> {
+  let total = 0;
   let after = 0;
   while (more()) {
     const rows = db.read(() =>
@@ -55,47 +61,51 @@ async function sweep(db: Db, condition: string, values: readonly number[], more:
     if (last === undefined) break;
     after = last.n;
     db.write(() => remove(db, rows));
-    removed += rows.length;
+    total += rows.length;
+    removed(rows.length);
     await new Promise(resolve => setImmediate(resolve));
   }
-  return removed;
+  return total;
 }
 
-export async function prune(db: Db, retention: Retention): Promise<number> {
+/** `removed` is called after every slice. */
+export async function prune(db: Db, retention: Retention, removed: (alerts: number) => void): Promise<number> {
   if (db.full) {
     db.dropBallast();
     db.reclaim();
   }
   try {
-    return await forget(db, retention);
+    const total = await forget(db, retention, removed);
+    db.full = false;
+    return total;
   } finally {
     db.fillBallast();
   }
 }
 
-async function forget(db: Db, retention: Retention): Promise<number> {
+async function forget(db: Db, retention: Retention, removed: (alerts: number) => void): Promise<number> {
   const cutoff = db.now() - retention.daysMax * DAY_MS;
   // Commit order is the order of storing: when the oldest is young enough, all are.
   const oldest = db.read(() => db.get<{ at: number }>('SELECT stored_at AS at FROM alerts ORDER BY n LIMIT 1')?.at);
-  let removed = 0;
+  let total = 0;
   if (oldest !== undefined && oldest < cutoff) {
-    removed += await sweep(db, 'a.stored_at < ?', [cutoff], () => true);
+    total += await sweep(db, 'a.stored_at < ?', [cutoff], () => true, removed);
   }
   const full = db.full;
   const bytesMax = Math.min(retention.bytesMax, full ? db.bytes() : Infinity);
   if (full || db.bytesUsed() > bytesMax) {
     const tooBig = (): boolean => db.bytesUsed() > bytesMax * SIZE_TARGET;
-    removed += await sweep(db, CLOSED, [], tooBig);
+    total += await sweep(db, CLOSED, [], tooBig, removed);
     // Whoever can fill the disk must not be able to make open incidents disappear: only the configured size does that.
-    if (db.bytesUsed() > retention.bytesMax * SIZE_TARGET) removed += await sweep(db, '1', [], tooBig);
+    if (db.bytesUsed() > retention.bytesMax * SIZE_TARGET) total += await sweep(db, '1', [], tooBig, removed);
   }
   db.write(() => {
     trimStream(db);
     db.run('DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?', STORE_LIMITS.auditRowsMax);
   });
-  if (removed > 0) {
+  if (total > 0) {
     db.sqlite.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
     db.reclaim();
   }
-  return removed;
+  return total;
 }
