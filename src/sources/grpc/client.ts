@@ -59,13 +59,13 @@ export function callOnce(client: grpc.Client, path: string, request: Buffer, tim
   });
 }
 
+const DETAIL_MAX = 300;
+
 /** An error of a call in one line: the status by name and what the server said. */
 export function describeError(error: unknown): string {
+  let text = error instanceof Error ? error.message : String(error);
   if (error instanceof Error && 'code' in error && 'details' in error) {
-    const name = grpc.status[error.code as number] ?? String(error.code);
-    return `${name}: ${String(error.details)}`.slice(0, DETAIL_MAX);
+    text = `${grpc.status[error.code as number] ?? String(error.code)}: ${String(error.details)}`;
   }
-  return (error instanceof Error ? error.message : String(error)).slice(0, DETAIL_MAX);
+  return text.replace(/\s+/g, ' ').slice(0, DETAIL_MAX);
 }
-
-const DETAIL_MAX = 300;

@@ -1,4 +1,5 @@
 /** A cursor over protobuf's wire format. Bounds are checked at every step: what is cut or malformed throws `WireError`. */
+import { type Instant, MICROS_PER_SECOND } from '../../model/time.ts';
 
 /** Bytes that are no protobuf message: cut in the middle, or never one. */
 export class WireError extends Error {
@@ -119,6 +120,13 @@ export class Reader {
     return end;
   }
 
+  /** Narrows the reader to a message that ends at `end`; gives the end to restore afterwards. */
+  enter(end: number): number {
+    const outer = this.end;
+    this.end = end;
+    return outer;
+  }
+
   /** Text; bytes that are not UTF-8 become U+FFFD. */
   string(): string {
     const end = this.length();
@@ -218,8 +226,7 @@ export const stamp = { seconds: 0, nanos: 0 };
 export function readStamp(reader: Reader, end: number): void {
   stamp.seconds = 0;
   stamp.nanos = 0;
-  const outer = reader.end;
-  reader.end = end;
+  const outer = reader.enter(end);
   while (reader.pos < end) {
     const tag = reader.uint32();
     if (tag === 0x08) stamp.seconds = reader.int64();
@@ -227,4 +234,11 @@ export function readStamp(reader: Reader, end: number): void {
     else reader.skip(tag & 7);
   }
   reader.end = outer;
+}
+
+/** Reads a Timestamp of `end - pos` bytes. */
+export function readInstant(reader: Reader, end: number): Instant {
+  readStamp(reader, end);
+  const micros = Math.floor(stamp.nanos / 1_000);
+  return { time: stamp.seconds * MICROS_PER_SECOND + micros, ns: stamp.nanos - micros * 1_000 };
 }

@@ -3,7 +3,7 @@
  * own process, parent and ancestors are recognised by their bytes, stack traces are passed over, the small rest is decoded.
  */
 import type { Event, ProcessEvent, ProcessEventKind } from '../../model/event.ts';
-import { MICROS_PER_SECOND } from '../../model/time.ts';
+import type { Instant } from '../../model/time.ts';
 import { type Interned, splitNodeName } from '../intern.ts';
 import { NO_ANCESTORS, newAncestors, newParent } from '../json/memory.ts';
 import {
@@ -14,9 +14,10 @@ import {
   tetragonEnvelope,
   throttleFact,
 } from '../json/tetragon.ts';
+import { isObject } from '../json/values.ts';
 import { type Block, ProcessBlocks } from './blocks.ts';
-import { type JsonObject, readFieldInto, readJson } from './export-json.ts';
-import { BYTES, newTextMemo, Reader, readStamp, stamp, WireError } from './reader.ts';
+import { exportJson, type JsonObject, readFieldInto } from './export-json.ts';
+import { BYTES, newTextMemo, Reader, readInstant, WireError } from './reader.ts';
 import { MessageRecord, TextRecord } from './record.ts';
 import { type MessageSpec, messageSpec } from './schema.ts';
 
@@ -59,8 +60,6 @@ function layouts(response: MessageSpec): Map<number, Layout> {
 export class TetragonDecoder {
   readonly #response = messageSpec('tetragon.GetEventsResponse');
   readonly #layouts = layouts(this.#response);
-  readonly #throttle = messageSpec('tetragon.ProcessThrottle');
-  readonly #rateLimit = messageSpec('tetragon.RateLimitInfo');
   readonly #source: string;
   readonly blocks: ProcessBlocks;
   /** Messages of a kind that this version does not know, which were passed over. */
@@ -83,8 +82,7 @@ export class TetragonDecoder {
     let number = 0;
     let start = 0;
     let end = 0;
-    let seconds = Number.NaN;
-    let nanos = 0;
+    let time: Instant | null = null;
     let nodeName = '';
     let clusterName = '';
     while (reader.pos < bytes.length) {
@@ -93,10 +91,8 @@ export class TetragonDecoder {
       if ((tag & 7) !== BYTES) reader.skip(tag & 7);
       else if (field === NODE_NAME) nodeName = reader.repeatedString(this.#nodeMemo);
       else if (field === CLUSTER_NAME) clusterName = reader.repeatedString(this.#clusterMemo);
-      else if (field === TIME) {
-        readStamp(reader, reader.length());
-        ({ seconds, nanos } = stamp);
-      } else {
+      else if (field === TIME) time = readInstant(reader, reader.length());
+      else {
         const to = reader.length();
         if (field < NODE_NAME || field >= TEST) {
           number = field;
@@ -106,22 +102,25 @@ export class TetragonDecoder {
         reader.pos = to;
       }
     }
-    const micros = Math.floor(nanos / 1_000);
-    const at = { time: seconds * MICROS_PER_SECOND + micros, ns: nanos - micros * 1_000 };
     const { node, cluster } = this.#nodeOf(nodeName);
     const raw = new MessageRecord(this.#response, bytes);
     const envelope = { source: this.#source, node, cluster: clusterName || cluster, raw };
     reader.pos = start;
     const layout = this.#layouts.get(number);
-    if (layout !== undefined) return this.#process(layout, reader, end, at, envelope);
-    if (number === RATE_LIMIT_INFO || number === PROCESS_THROTTLE) {
-      if (Number.isNaN(seconds)) throw new WireError('an event without a time');
-      const line = { time: { seconds, nanos } };
-      if (number === RATE_LIMIT_INFO) return rateLimitFact(line, this.#body(this.#rateLimit, reader, end), envelope);
-      return throttleFact(line, this.#body(this.#throttle, reader, end), envelope);
-    }
+    if (layout !== undefined) return this.#process(layout, reader, end, time, envelope);
+    if (number === RATE_LIMIT_INFO || number === PROCESS_THROTTLE) return this.#fact(bytes, envelope);
     if (number !== TEST) this.unknownKinds++;
     return null;
+  }
+
+  #fact(bytes: Buffer, envelope: Envelope): Event {
+    const line = exportJson(this.#response, bytes);
+    const { rate_limit_info: limit, process_throttle: throttle } = line;
+    const fact = isObject(limit)
+      ? rateLimitFact(line, limit, envelope)
+      : throttleFact(line, throttle as JsonObject, envelope);
+    if (fact === null) throw new WireError('an event without a time');
+    return fact;
   }
 
   /** A process_exec that came in another way than as a message: `line` is what the export would have printed. */
@@ -130,13 +129,7 @@ export class TetragonDecoder {
     return processEvent('process_exec', line, line.process_exec, envelope, this.blocks.memory);
   }
 
-  #process(
-    layout: Layout,
-    reader: Reader,
-    end: number,
-    at: { time: number; ns: number },
-    envelope: Envelope,
-  ): ProcessEvent {
+  #process(layout: Layout, reader: Reader, end: number, at: Instant | null, envelope: Envelope): ProcessEvent {
     const { bytes } = reader;
     const chain = this.#chain;
     chain.length = 0;
@@ -163,10 +156,12 @@ export class TetragonDecoder {
       } else readFieldInto(layout.spec, tag, reader, body);
     }
     if (own === null) throw new WireError('an event without a process');
-    const time = Number.isNaN(at.time) ? ownTime(own) : at;
+    // The envelope may lack a time; the process has the one at which it started.
+    const { facts } = own.version;
+    const time = at ?? { time: facts.startTime, ns: facts.startNs };
     const parent = parentStart < 0 ? null : this.#parent(own, bytes, parentStart, parentEnd);
     const ancestors = chain.length === 0 ? NO_ANCESTORS : this.#ancestors(own, bytes);
-    return assemble(layout.kind, time, envelope, own.version.facts, parent, ancestors, body);
+    return assemble(layout.kind, time, envelope, facts, parent, ancestors, body);
   }
 
   #parent(own: Block, bytes: Buffer, start: number, end: number): ProcessEvent['parent'] {
@@ -208,13 +203,4 @@ export class TetragonDecoder {
     }
     return this.#node;
   }
-
-  #body(spec: MessageSpec, reader: Reader, end: number): JsonObject {
-    return readJson(spec, reader, end) as JsonObject;
-  }
-}
-
-/** The envelope may lack a time; the process has the one at which it started. */
-function ownTime(own: Block): { time: number; ns: number } {
-  return { time: own.version.facts.startTime, ns: own.version.facts.startNs };
 }

@@ -4,7 +4,7 @@
  * Most entries are told as the agent's own boot scan tells them (flag `procFS`): they are known, not new. A process that
  * started while the stream was down is different: its exec was missed, so that it is told as an exec.
  */
-import type grpc from '@grpc/grpc-js';
+import grpc from '@grpc/grpc-js';
 import type { Event } from '../../model/event.ts';
 import { parseInstant } from '../../model/time.ts';
 import { callOnce, describeError } from '../grpc/client.ts';
@@ -47,8 +47,11 @@ export class Bootstrap {
     try {
       return await callOnce(client, METHOD, REQUEST, this.#timeoutMs);
     } catch (error) {
-      this.refused++;
-      this.reason = describeError(error);
+      // A connection that is not there is the stream's trouble, and told as such.
+      if (statusOf(error) !== grpc.status.UNAVAILABLE && statusOf(error) !== grpc.status.CANCELLED) {
+        this.refused++;
+        this.reason = describeError(error);
+      }
       return null;
     }
   }
@@ -81,6 +84,10 @@ export class Bootstrap {
     if (!missed && !hasFlag(flags, BOOT_SCAN)) process.flags = flags === '' ? BOOT_SCAN : `${flags} ${BOOT_SCAN}`;
     return this.#decoder.execOf({ process_exec: { process }, node_name: nodeName, time: process.start_time });
   }
+}
+
+function statusOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : null;
 }
 
 function hasFlag(flags: string, flag: string): boolean {
