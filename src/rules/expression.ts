@@ -76,8 +76,8 @@ export function parseExpression(text: string, names: Names): ParsedExpression {
     const macro = names.macros.find(name);
     if (macro !== null) {
       used.add(name);
-      if (macro.condition === null) broken = true;
-      return macro.condition ?? { type: 'or', of: [] };
+      if (macro.condition !== null) return macro.condition;
+      return fail(`macro ${name} has errors where it is defined`, where);
     }
     const hint = didYouMean(name, [...names.selections.keys(), ...names.macros.names()]);
     return fail(`no selection or macro is called ${name}`, where, hint, 'undefined-selection');
