@@ -27,6 +27,8 @@ export class Follower {
   readonly #onLost: (what: string) => void;
   #backlog: Pending[] = [];
   #text: Text | null = null;
+  /** The live file, opened before the backups were listed: a rotation in between cannot hide a file from both. */
+  #nextLive: Text | null = null;
   #isLive = false;
   #begins = true;
   /** The path names another file now; the open one is read once more, for a writer that had not closed it yet. */
@@ -46,14 +48,11 @@ export class Follower {
     if (position === null) return;
     const live = await this.#openAt(this.#live, position);
     if (live !== null) return this.#use(live, true, position.offset);
-    const backlog = await this.#backlogFrom(position);
-    if (backlog !== null) {
-      this.#backlog = backlog;
-      return;
-    }
+    const found = await this.#plan(() => this.#backlogFrom(position));
+    if (found) return;
     this.#onLost(`${position.path}: rotated away before it was read to its end`);
     // The oldest go first, so that what is still there came after it.
-    this.#backlog = (await backupsOf(this.path)).map(backup => ({ backup, offset: 0 }));
+    await this.#plan(async () => (await backupsOf(this.path)).map(backup => ({ backup, offset: 0 })));
   }
 
   async next(): Promise<Step> {
@@ -66,16 +65,21 @@ export class Follower {
       this.#leaving = false;
       return { kind: 'text', text, bytes: read, begins };
     }
-    if (read === 'changed') return this.#truncated(text);
-    if (!this.#isLive) return this.#leave([]);
+    if (read === 'changed') return this.#truncated();
+    if (!this.#isLive) {
+      await this.#leave();
+      return { kind: 'end', whole: true };
+    }
     const now = await identityOf(this.path);
     if (now === null) return IDLE;
-    if (now.inode === text.inode) return now.size < text.offset ? this.#truncated(text) : IDLE;
+    if (now.inode === text.inode) return now.size < text.offset ? this.#truncated() : IDLE;
     if (!this.#leaving) {
       this.#leaving = true;
       return IDLE;
     }
-    return this.#leave(await this.#newerThan(text));
+    await this.#plan(() => this.#newerThan(text));
+    await this.#leave();
+    return { kind: 'end', whole: true };
   }
 
   /** The reader found that whole lines reach up to `offset` in the piece of `pieceBytes` that it was given last. */
@@ -84,8 +88,9 @@ export class Follower {
   }
 
   async close(): Promise<void> {
-    await this.#text?.close();
-    this.#text = null;
+    await this.#leave();
+    await this.#nextLive?.close();
+    this.#nextLive = null;
   }
 
   #use(text: Text, isLive: boolean, offset: number): void {
@@ -108,28 +113,40 @@ export class Follower {
       }
       this.#onLost(`${backup.path}: rotated away before it was read to its end`);
     }
-    const live = await this.#open(this.#live, 0);
+    const live = this.#nextLive ?? (await this.#open(this.#live, 0));
+    this.#nextLive = null;
     if (live === null) return false;
     this.#use(live, true, 0);
     return true;
   }
 
-  /** Leaves a file that was read to its end. */
-  async #leave(backlog: readonly Pending[]): Promise<Step> {
-    await this.close();
-    this.#backlog.push(...backlog);
-    return { kind: 'end', whole: true };
+  async #leave(): Promise<void> {
+    await this.#text?.close();
+    this.#text = null;
+  }
+
+  /** Opens the live file, then lists what must be read before it; false when `list` finds nothing to start from. */
+  async #plan(list: () => Promise<Pending[] | null>): Promise<boolean> {
+    await this.#nextLive?.close();
+    this.#nextLive = await this.#open(this.#live, 0);
+    const backlog = await list();
+    if (backlog === null) return false;
+    this.#backlog = [];
+    for (const pending of backlog) {
+      const inode = (await identityOf(pending.backup.path))?.inode;
+      // The live file was rotated while we looked: it is read, with what comes after it, when its turn comes.
+      if (inode !== undefined && inode === this.#nextLive?.inode) break;
+      this.#backlog.push(pending);
+    }
+    return true;
   }
 
   /** The file was emptied, perhaps after it was copied: what was not read of it is in the copy. */
-  async #truncated(text: Text): Promise<Step> {
+  async #truncated(): Promise<Step> {
     const position = this.#linesEnd;
-    await text.close();
-    this.#text = null;
-    const backlog = position === null ? null : await this.#backlogFrom(position);
-    if (backlog === null) return { kind: 'end', whole: true };
-    this.#backlog = backlog;
-    return { kind: 'end', whole: false };
+    await this.#leave();
+    const inCopy = position !== null && (await this.#plan(() => this.#backlogFrom(position)));
+    return { kind: 'end', whole: !inCopy };
   }
 
   /** The backup that holds the position, from there, and those after it; null when none does. */
