@@ -23,10 +23,12 @@ export function batchesOf(leases: readonly Lease[]): Batch[] {
   return [...batches.values()].map(batchOf);
 }
 
-/** Leases that were tried together stay together, and nothing joins them: their idempotency key must not change. */
-function batchKey({ id, group, signal, attempts, due_at }: Lease): string {
-  if (group === '' || signal !== 'alert') return `${id}`;
-  return attempts === 0 ? `${group} new` : `${group} ${attempts} ${due_at}`;
+/**
+ * Leases that were tried together stay together, and nothing new joins them, so that their idempotency key does not change: what
+ * was tried together has the same number of attempts, and later ones of the incident wait until it is settled.
+ */
+function batchKey({ id, group, signal, attempts }: Lease): string {
+  return group === '' || signal !== 'alert' ? `${id}` : `${attempts} ${group}`;
 }
 
 function batchOf(leases: readonly Lease[]): Batch {

@@ -205,7 +205,8 @@ export class DeliveryLoop {
 
   async #lease(): Promise<void> {
     const { timeoutMs, concurrency, ratePerSecond } = this.#settings;
-    const leaseMs = 2 * timeoutMs + 10_000;
+    // As short as can be: after a crash, what was leased waits for this long.
+    const leaseMs = timeoutMs + 15_000;
     // No more than can be sent well before the lease runs out.
     const limit = Math.min(Math.max(concurrency, Math.ceil(ratePerSecond * 5)), DELIVERY_LIMITS.leasesMax);
     this.#leasedUntilMs = this.#deps.clock.now() + leaseMs;

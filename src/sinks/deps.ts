@@ -18,18 +18,3 @@ export interface SinkDeps {
   /** `https_proxy`, `http_proxy`, `no_proxy`. */
   readonly proxyEnv: Readonly<Record<string, string | undefined>>;
 }
-
-const MEMORY_ENTRIES_MAX = 10_000;
-
-/** Forgets the least recently set at its limit, and everything at exit: a new thread is then begun. */
-export function volatileMemory(): Memory {
-  const entries = new Map<string, string>();
-  return {
-    get: async key => entries.get(key) ?? null,
-    set: async (key, value) => {
-      entries.delete(key);
-      if (value !== null) entries.set(key, value);
-      if (entries.size > MEMORY_ENTRIES_MAX) entries.delete(entries.keys().next().value as string);
-    },
-  };
-}

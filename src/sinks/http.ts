@@ -7,7 +7,7 @@ import { isPublicAddress, refuseTarget } from './address.ts';
 import { proxyFor } from './proxy.ts';
 import type { TlsMaterial } from './secrets.ts';
 
-export const HTTP_LIMITS = {
+const HTTP_LIMITS = {
   connectMsMax: 5_000,
   headersMsMax: 30_000,
   bodyIdleMsMax: 10_000,

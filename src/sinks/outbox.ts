@@ -13,10 +13,6 @@ export interface Lease {
   readonly incident_id: string;
   /** Attempts before this one. */
   readonly attempts: number;
-  /** Ms since the epoch. */
-  readonly created_at: number;
-  /** Ms since the epoch: leases of one group that were retried together have the same. */
-  readonly due_at: number;
   /** Null for incident signals, and when retention has removed it. */
   readonly alert: Alert | null;
   readonly incident: Incident | null;

@@ -5,7 +5,7 @@ import { SecretUnreadable } from './secrets.ts';
 import type { SendResult } from './sink.ts';
 
 /** A refusal that a person may be repairing (wrong path, expired token, redirect): tried so often before it is final. */
-export const REFUSAL_ATTEMPTS_MAX = 10;
+const REFUSAL_ATTEMPTS_MAX = 10;
 const DETAIL_CHARACTERS_MAX = 200;
 
 /** 408, 425 and 429 say "later" although they are 4xx; all of 5xx may pass. */

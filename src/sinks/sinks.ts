@@ -35,6 +35,7 @@ export class Sinks {
   readonly #running = new Map<string, Running>();
   readonly #configured: readonly string[];
   #started = false;
+  #changing: Promise<void> = Promise.resolve();
 
   /** Opens nothing yet: connections and files come with the first delivery. */
   constructor(configs: Readonly<Record<string, SinkConfig>>, deps: SinksDeps) {
@@ -80,7 +81,14 @@ export class Sinks {
   }
 
   /** Makes the running subscriptions, called `webhook:<id>`, those of `wanted`: the enabled ones, after every change of them. */
-  async setSubscriptions(wanted: readonly Subscription[]): Promise<void> {
+  setSubscriptions(wanted: readonly Subscription[]): Promise<void> {
+    // One after another: an older list must not win over a newer one.
+    const done = this.#changing.then(() => this.#replaceSubscriptions(wanted));
+    this.#changing = done.catch(() => {});
+    return done;
+  }
+
+  async #replaceSubscriptions(wanted: readonly Subscription[]): Promise<void> {
     const urls = new Map(wanted.map(({ id, url }) => [`webhook:${id}`, url]));
     const gone = [...this.#running].filter(([name, { url }]) => url !== '' && urls.get(name) !== url);
     for (const [name] of gone) this.#running.delete(name);

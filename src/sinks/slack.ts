@@ -88,7 +88,7 @@ export function createSlack(name: string, config: SlackConfig, deps: SinkDeps): 
   const postMessage = async (secret: Secret, message: SlackMessage, delivery: Delivery, signal: AbortSignal) => {
     const bearer = secret();
     const threadKey = delivery.incident === null ? null : `slack:${name}:${config.channel}:${delivery.incident.id}`;
-    const thread = threadKey === null ? null : await deps.threads.get(threadKey);
+    const thread = threadKey === null ? null : await deps.threads.get(threadKey).catch(() => null);
     const body = {
       channel: config.channel,
       ...message,
@@ -102,11 +102,14 @@ export function createSlack(name: string, config: SlackConfig, deps: SinkDeps): 
     const answer = parseAnswer(reply);
     if (answer === null) return { outcome: 'retry', detail: 'HTTP 200 without a readable answer' } as const;
     if (answer.ok) {
-      if (threadKey !== null && thread === null && answer.ts !== '') await deps.threads.set(threadKey, answer.ts);
+      if (threadKey !== null && thread === null && answer.ts !== '') {
+        // It is posted: a thread that cannot be remembered must not make it be posted again.
+        await deps.threads.set(threadKey, answer.ts).catch(() => {});
+      }
       return { outcome: 'delivered', detail: 'ok' } as const;
     }
     if (threadKey !== null && THREAD_GONE.has(answer.error)) {
-      await deps.threads.set(threadKey, null);
+      await deps.threads.set(threadKey, null).catch(() => {});
       return { outcome: 'retry', detail: `${answer.error}: starting a new thread` } as const;
     }
     return judgeError(answer.error, reply, delivery.attempt);

@@ -12,8 +12,6 @@ export const stdoutConfig = z.strictObject({
   rate: deliveryKeys.rate.unwrap().default(1_000),
 });
 
-export type StdoutConfig = z.infer<typeof stdoutConfig>;
-
 export function createStdout(name: string, { stdout }: Pick<SinkDeps, 'stdout'>): Sink {
   /** Resolves when the reader has taken the line: a stalled pipe stalls this sink, and nothing else. */
   const write = (lines: string): Promise<SendResult> =>

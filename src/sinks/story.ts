@@ -3,14 +3,14 @@ import { type Alert, type AlertEndpoint, type AlertProcess, LEVELS, type Level }
 import { escapeTerminal } from '../model/escape.ts';
 import type { Delivery } from './sink.ts';
 
-export const STORY_LIMITS = {
+const STORY_LIMITS = {
   /** UTF-16 units of one name, path or argument string. */
   textMax: 1_000,
   ancestorsMax: 8,
   destinationsMax: 10,
 } as const;
 
-export interface Fact {
+interface Fact {
   readonly label: string;
   readonly value: string;
 }
@@ -100,7 +100,7 @@ function factsOf(alert: Alert): Fact[] {
 }
 
 /** `attack.t1059.004` → `T1059.004`; tactics by name. */
-export function techniquesOf(tags: readonly string[]): string[] {
+function techniquesOf(tags: readonly string[]): string[] {
   return tags
     .filter(tag => tag.startsWith('attack.'))
     .map(tag => tag.slice('attack.'.length))

@@ -110,7 +110,7 @@ function sign(key: Buffer, id: string, timestamp: number, body: string): string 
 }
 
 /** `{type, timestamp, data}`: the same bytes on every attempt while incident and alerts stay the same. */
-export function webhookBody({ signal, alerts, incident }: Delivery): string {
+function webhookBody({ signal, alerts, incident }: Delivery): string {
   const type = signal === 'alert' ? 'alert.created' : signal;
   const timestamp = alerts.at(-1)?.last_seen ?? incident?.last_seen ?? '';
   const body = JSON.stringify({ type, timestamp, data: { alerts, incident } });

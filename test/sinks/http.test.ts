@@ -1,6 +1,13 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createServer as createTls } from 'node:https';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HttpClient, type HttpOptions, parseRetryAfter } from '../../src/sinks/http.ts';
 import { proxyFor } from '../../src/sinks/proxy.ts';
+import { tlsOf } from '../../src/sinks/secrets.ts';
 import { type Receiver, rawReceiver, receiver } from './support.ts';
 
 const open: (() => Promise<void>)[] = [];
@@ -89,6 +96,45 @@ describe('the HTTP client', () => {
     const error = await post(client(), `${url}/services/SECRET?token=SECRET`).catch(e => e);
     expect(error.message).toMatch(/ECONNREFUSED/);
     expect(error.message).not.toContain('SECRET');
+  });
+
+  it('trusts the configured CA, and takes up a new one without a restart', async () => {
+    const pem = (file: string): string => readFileSync(new URL(`fixtures/${file}`, import.meta.url), 'utf8');
+    const server = createTls({ key: pem('untrusted.key'), cert: pem('untrusted.crt') }, (_, r) => r.end('secure'));
+    server.on('tlsClientError', () => {});
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    open.push(() => new Promise(resolve => server.close(() => resolve())));
+    const folder = mkdtempSync(join(tmpdir(), 'spoor-'));
+    open.push(async () => rmSync(folder, { recursive: true }));
+    const ca_file = join(folder, 'ca.crt');
+    writeFileSync(ca_file, '');
+    const http = client({ tls: tlsOf({ ca_file, server_name: 'localhost' }) });
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await expect(post(http, url)).rejects.toThrow(/certificate/i);
+    writeFileSync(ca_file, pem('untrusted.crt'));
+    expect(await post(http, url)).toMatchObject({ status: 200, body: 'secure' });
+    await http.close();
+  });
+
+  it('goes through the proxy that the environment names', async () => {
+    const target = await opened(receiver((_, response) => response.end('through')));
+    const asked: string[] = [];
+    const proxy = createServer();
+    proxy.on('connect', (request, socket) => {
+      asked.push(request.url ?? '');
+      const [host = '', port] = (request.url ?? '').split(':');
+      const onward = connect(Number(port), host, () => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\n');
+        onward.pipe(socket).pipe(onward);
+      });
+      socket.on('close', () => onward.destroy());
+    });
+    await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve));
+    open.push(() => new Promise(resolve => proxy.close(() => resolve())));
+    const http = client({ proxyEnv: { http_proxy: `127.0.0.1:${(proxy.address() as AddressInfo).port}` } });
+    expect(await post(http, target.url)).toMatchObject({ status: 200, body: 'through' });
+    expect(asked).toEqual([new URL(target.url).host]);
+    await http.close();
   });
 
   describe('guarded', () => {

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Outbox, Sinks, sinkConfig, systemClock } from '../../src/sinks/index.ts';
+import { Sinks, sinkConfig, systemClock } from '../../src/sinks/index.ts';
 import { MemoryOutbox, type Receiver, rawReceiver, receiver, someDeps } from './support.ts';
 
 const open: (() => Promise<void>)[] = [];
@@ -15,7 +15,7 @@ const opened = async (making: Promise<Receiver>): Promise<Receiver> => {
 const secret = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 
 function start(configs: Record<string, object>) {
-  const outbox: MemoryOutbox & Outbox = new MemoryOutbox(systemClock);
+  const outbox = new MemoryOutbox(systemClock);
   const disabled: string[] = [];
   const sinks = new Sinks(Object.fromEntries(Object.entries(configs).map(([name, c]) => [name, sinkConfig.parse(c)])), {
     ...someDeps({ stdout: new PassThrough().resume() }),

@@ -203,6 +203,17 @@ describe('chat.postMessage', () => {
     ]);
   });
 
+  it('posts once, without threads, when nothing can be remembered', async () => {
+    const slack = await answering([{ ok: true, ts: '1.1' }]);
+    const broken = {
+      get: () => Promise.reject(new Error('disk full')),
+      set: () => Promise.reject(new Error('disk full')),
+    };
+    const sink = keep(bot(slack.url, someDeps({ threads: broken })));
+    expect(await sink.send(aDelivery(), signal())).toMatchObject({ outcome: 'delivered' });
+    expect(slack.received).toHaveLength(1);
+  });
+
   it('begins a new thread when the old one is gone', async () => {
     const slack = await answering([
       { ok: true, ts: '1.1' },

@@ -4,11 +4,11 @@ import { type AddressInfo, createServer as createTcp, type Socket, type Server a
 import { PassThrough } from 'node:stream';
 import type { Alert, AlertProcess, Incident } from '../../src/alerts/alert.ts';
 import type { Clock } from '../../src/sinks/delivery.ts';
-import { type SinkDeps, volatileMemory } from '../../src/sinks/deps.ts';
+import type { Memory, SinkDeps } from '../../src/sinks/deps.ts';
 import type { Lease, Outbox } from '../../src/sinks/outbox.ts';
 import type { Delivery } from '../../src/sinks/sink.ts';
 
-export function aProcess(binary: string, args: string, pid = 7): AlertProcess {
+function aProcess(binary: string, args: string, pid = 7): AlertProcess {
   return { exec_id: `exec-${pid}`, pid, binary, arguments: args, uid: 33, cwd: '/', start_time: null };
 }
 
@@ -112,6 +112,17 @@ export function hostileDelivery(text: string): Delivery {
   });
 }
 
+function volatileMemory(): Memory {
+  const entries = new Map<string, string>();
+  return {
+    get: async key => entries.get(key) ?? null,
+    set: async (key, value) => {
+      if (value === null) entries.delete(key);
+      else entries.set(key, value);
+    },
+  };
+}
+
 export function someDeps(over: Partial<SinkDeps> = {}): SinkDeps {
   return {
     now: () => Date.now(),
@@ -212,7 +223,7 @@ export async function settle(): Promise<void> {
 }
 
 interface Row {
-  readonly lease: Omit<Lease, 'attempts' | 'due_at'>;
+  readonly lease: Omit<Lease, 'attempts'>;
   readonly sink: string;
   attempts: number;
   dueAt: number;
@@ -236,7 +247,6 @@ export class MemoryOutbox implements Outbox {
       group: '',
       signal: 'alert' as const,
       incident_id: `i${id}`,
-      created_at: this.#clock.now(),
       alert: anAlert({ id: `a${id}` }),
       incident: anIncident(),
       ...over,
@@ -252,7 +262,7 @@ export class MemoryOutbox implements Outbox {
       .filter(r => r.sink === sink && (r.state === 'pending' || r.state === 'leased') && r.dueAt <= now)
       .slice(0, limit);
     return due.map(row => {
-      const lease = { ...row.lease, attempts: row.attempts, due_at: row.dueAt };
+      const lease = { ...row.lease, attempts: row.attempts };
       row.state = 'leased';
       row.dueAt = now + leaseMs;
       return lease;
