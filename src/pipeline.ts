@@ -61,6 +61,11 @@ export class Pipeline {
     return this.#orderer?.stats().late ?? 0;
   }
 
+  /** Events that wait for their turn. */
+  get held(): number {
+    return this.#orderer?.stats().held ?? 0;
+  }
+
   /** Resolves when every source has ended and all is stored, or after `stop`; rejects when storing fails for good. */
   run(): Promise<void> {
     const result = new Promise<void>((resolve, reject) => {

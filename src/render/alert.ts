@@ -28,10 +28,15 @@ export const flowText = (flow: AlertFlow): string =>
 
 const processName = (process: AlertProcess): string => `${shown(baseName(process.binary) || '?', 40)}(${process.pid})`;
 
-/** Oldest first: `node(4625) → sh(5734) → nc(5736)`. */
+/** What starts containers: above it nothing is the pod's own. */
+const RUNTIME = /^(runc|crun|youki|runsc|containerd.*|conmon.*|dockerd|crio|kubelet|systemd|init|tini|<kernel>|exe)$/;
+
+/** Oldest first, from the container's own process on: `node(4625) → sh(5734) → nc(5736)`. */
 export function ancestryText(alert: Alert): string {
-  const chain = alert.process === null ? [] : [alert.process, ...alert.ancestors];
-  return chain.reverse().map(processName).join(' → ');
+  if (alert.process === null) return '';
+  const runtime = alert.pod === null ? -1 : alert.ancestors.findIndex(({ binary }) => RUNTIME.test(baseName(binary)));
+  const own = runtime < 0 ? alert.ancestors : alert.ancestors.slice(0, runtime);
+  return [alert.process, ...own].reverse().map(processName).join(' → ');
 }
 
 export function alertText(alert: Alert, style: Style): string {
@@ -50,11 +55,17 @@ export function alertText(alert: Alert, style: Style): string {
   return lines.join('\n');
 }
 
+const techniques = (tags: readonly string[]): string =>
+  tags
+    .filter(tag => tag.startsWith('attack.t'))
+    .map(tag => tag.slice('attack.'.length).toUpperCase())
+    .join(' ');
+
 export function incidentText(incident: Incident, style: Style): string {
   const level = style.level(incident.level, incident.level.toUpperCase());
   return [
     `${style.bold('Incident')} ${incident.id.slice(0, 12)}  ${level}  ${incident.state}  ${incident.alert_count} alerts  ${clock(incident.first_seen)}–${clock(incident.last_seen)}`,
     `  ${shown(incident.title, 600)}`,
-    style.dim(`  ${incident.pods.map(pod => shown(pod)).join(', ')}  ${incident.tags.join(' ')}`),
+    style.dim(`  ${incident.pods.map(pod => shown(pod)).join(', ')}  ${techniques(incident.tags)}`),
   ].join('\n');
 }

@@ -25,11 +25,15 @@ const below = (row: TreeRow, hasChildren: boolean): string =>
   `${row.rails.map(on => (on ? '│  ' : '   ')).join('')}${hasChildren ? '│  ' : '   '}`;
 
 /** `marks`: what to write behind a process, by exec_id (the rules that fired on it). */
-export function rootText(root: RootTree, style: Style, marks: ReadonlyMap<string, string> = new Map()): string {
+export function rootText(
+  root: RootTree,
+  style: Style,
+  marks: ReadonlyMap<string, string> = new Map(),
+  origin = root.tree.process.startTime,
+): string {
   const lines: string[] = [];
   const by = startedByText(root);
   if (by !== '') lines.push(style.dim(`started by ${by}`));
-  const origin = root.tree.process.startTime;
   const rows = layout(root);
   rows.forEach((row, index) => {
     const { process } = row;
@@ -40,7 +44,7 @@ export function rootText(root: RootTree, style: Style, marks: ReadonlyMap<string
       `${process.pid}`,
       process.uid === null ? '' : `uid ${process.uid}`,
       ageText(process, origin),
-      process.replaces === '' ? '' : 'exec over the one above',
+      process.replaces === '' || row.rails.length === 0 ? '' : 'exec over the one above',
       process.execSeen || process.placeholder ? '' : 'fork',
       process.exitSignal === '' ? '' : process.exitSignal,
     ].filter(text => text !== '');
@@ -63,7 +67,9 @@ export function podText(tree: PodTree, style: Style, marks?: ReadonlyMap<string,
   const workload =
     tree.pod === null || tree.pod.workload === '' ? '' : `  ${tree.pod.workloadKind} ${tree.pod.workload}`;
   const lines = [`${style.bold(shown(`${tree.namespace}/${tree.name}`))}${style.dim(shown(workload))}`];
-  for (const root of tree.roots) lines.push(rootText(root, style, marks));
+  // Ages are those since the pod's first process, so that a late shell shows.
+  const origin = Math.min(...tree.roots.map(root => root.tree.process.startTime));
+  for (const root of tree.roots) lines.push(rootText(root, style, marks, origin));
   if (tree.unattributed.length > 0) {
     lines.push(style.dim('connections of the pod whose process is not known'));
     for (const group of groupConnections(tree.unattributed)) lines.push(style.cyan(`→ ${groupText(group)}`));

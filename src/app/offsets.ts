@@ -1,0 +1,56 @@
+/** Positions of file sources in the store. Reading is at once, from what was loaded at the start; writing is gathered. */
+import type { OffsetStore, Position } from '../sources/tail/offsets.ts';
+import type { Store } from '../store/store.ts';
+
+const PREFIX = 'tail ';
+const SAVE_MS = 200;
+
+export interface StoredOffsets {
+  for(source: string): OffsetStore;
+  /** Writes what waits. */
+  flush(): Promise<void>;
+}
+
+export async function storedOffsets(store: Store, failed: (error: Error) => void): Promise<StoredOffsets> {
+  const known = await store.positions();
+  const waiting = new Map<string, string>();
+  let timer: NodeJS.Timeout | null = null;
+  let writing: Promise<void> = Promise.resolve();
+
+  const flush = (): Promise<void> => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    if (waiting.size === 0) return writing;
+    const positions = new Map(waiting);
+    waiting.clear();
+    writing = writing
+      .then(() => store.commit({ entries: [], positions }))
+      .then(() => undefined)
+      .catch(failed);
+    return writing;
+  };
+
+  return {
+    flush,
+    for: source => {
+      const prefix = `${PREFIX}${source} `;
+      return {
+        load: () => {
+          const entries = new Map<string, Position>();
+          for (const [key, text] of known) {
+            if (key.startsWith(prefix)) entries.set(key.slice(prefix.length), JSON.parse(text) as Position);
+          }
+          return entries;
+        },
+        save: entries => {
+          for (const [key, position] of entries) {
+            const text = JSON.stringify(position);
+            known.set(prefix + key, text);
+            waiting.set(prefix + key, text);
+          }
+          timer ??= setTimeout(flush, SAVE_MS);
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,113 @@
+/** What runs, in numbers: what `/api/v1/status` and `/metrics` tell. */
+import { basename } from 'node:path';
+import type { EngineStatus, RuleRecord } from '../api/deps.ts';
+import type { Engine } from '../engine.ts';
+import { formatInstant } from '../model/time.ts';
+import type { Pipeline } from '../pipeline.ts';
+import type { Rule } from '../rules/rule.ts';
+import type { Sinks } from '../sinks/index.ts';
+import type { SourceStatus } from '../sources/source.ts';
+import type { RuleKeeper } from './rule-keeper.ts';
+
+const snake = (key: string): string => key.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
+
+function sourceRecord(status: SourceStatus): EngineStatus['sources'][number] {
+  const { name, type, state, detail, newest, counters } = status;
+  return {
+    name,
+    type,
+    state,
+    detail,
+    newest: newest === null ? null : formatInstant(newest),
+    counters: Object.fromEntries(Object.entries(counters).map(([key, value]) => [snake(key), value])),
+  };
+}
+
+function kindOf(rule: Rule): RuleRecord['kind'] {
+  if (rule.sequence !== null) return 'sequence';
+  if (rule.count !== null) return 'count';
+  return rule.firstSeen === null ? 'event' : 'first_seen';
+}
+
+export function ruleRecords(rules: readonly Rule[], engine: Engine): RuleRecord[] {
+  const findings = new Map(engine.detector.stats().rules.map(rule => [rule.id, rule.findings]));
+  return rules.map(rule => ({
+    id: rule.id,
+    title: rule.title,
+    level: rule.level,
+    status: rule.status,
+    description: rule.description,
+    author: rule.author,
+    tags: rule.tags,
+    references: rule.references,
+    falsepositives: rule.falsepositives,
+    runbook: rule.runbook,
+    requires: rule.requires,
+    file: basename(rule.file),
+    line: rule.line,
+    kind: kindOf(rule),
+    matches: findings.get(rule.id) ?? 0,
+  }));
+}
+
+export interface StatusParts {
+  readonly version: string;
+  readonly started: string;
+  readonly engine: Engine;
+  readonly pipeline: Pipeline;
+  readonly rules: RuleKeeper;
+  readonly sinks: Sinks;
+  readonly sources: readonly { status(): SourceStatus }[];
+  /** New alerts by level, and findings that only counted up, since the start. */
+  readonly alerts: ReadonlyMap<string, number>;
+  readonly suppressed: number;
+  readonly store: EngineStatus['store'];
+}
+
+export function engineStatus(parts: StatusParts): EngineStatus {
+  const { engine, pipeline, rules } = parts;
+  const context = engine.context.stats();
+  const detector = engine.detector.stats();
+  const sources = parts.sources.map(source => source.status());
+  const newest = sources.reduce<number | null>(
+    (latest, { newest: time }) => (time !== null && (latest === null || time > latest) ? time : latest),
+    null,
+  );
+  return {
+    version: parts.version,
+    started: parts.started,
+    sources: sources.map(sourceRecord),
+    events: Object.fromEntries(pipeline.events),
+    late: pipeline.late,
+    watermark: newest === null ? null : formatInstant(newest),
+    held: {
+      processes: context.processes,
+      connections: context.connections,
+      partials: detector.totals.partials,
+      reorder: pipeline.held,
+    },
+    evicted: {
+      processes: context.processesEvictedLive + context.processesEvictedExited,
+      connections: context.connectionsEvicted,
+      dns_names: context.dnsNamesEvicted,
+      partials: detector.totals.evicted,
+      incidents: engine.alerting.evictedIncidents,
+    },
+    rules: { loaded: rules.rules().length, errors: rules.errors() + detector.failed, last_reload: rules.reloadedAt() },
+    alerts: Object.fromEntries(parts.alerts),
+    suppressed: parts.suppressed,
+    deliveries: Object.fromEntries(
+      parts.sinks.list().map(({ name, counters }) => [
+        name,
+        {
+          attempts: counters.attempts,
+          delivered: counters.delivered,
+          retried: counters.retried,
+          dead: counters.dead,
+          timeouts: counters.timeouts,
+        },
+      ]),
+    ),
+    store: parts.store,
+  };
+}

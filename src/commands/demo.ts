@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Command, Option } from 'commander';
+import type { Alert, Incident } from '../alerts/alert.ts';
+import { configSchema } from '../config/schema.ts';
+import { podTree } from '../context/views.ts';
+import type { Step } from '../engine.ts';
+import { alertText, incidentText } from '../render/alert.ts';
+import { podText } from '../render/tree-text.ts';
+import { LEVELS, type Level } from '../rules/rule.ts';
+import { Io } from './io.ts';
+import { globals, parseSpeed } from './options.ts';
+import { startApp, untilDone } from './run.ts';
+
+interface DemoOptions {
+  readonly speed: 'max' | number;
+  readonly data?: string;
+  readonly listen: string;
+  readonly exit?: boolean;
+}
+
+const recording = (file: string): string =>
+  fileURLToPath(new URL(`../../captures/lateral-movement/${file}`, import.meta.url));
+
+export function registerDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('Plays a recorded break-in amid ordinary traffic, prints what is detected, and serves it')
+    .addOption(new Option('--speed <speed>', 'max, or times as fast as it happened').argParser(parseSpeed).default(20))
+    .option('--data <dir>', 'keep the database here; without it, in a temporary folder that goes with the demo')
+    .option('--listen <address>', 'address of the API', process.env.SPOOR_API_LISTEN ?? '127.0.0.1:8787')
+    .option('--exit', 'end when the recording has, instead of serving on')
+    .addHelpText('after', '\nExamples:\n  spoor demo\n  spoor demo --speed max --exit\n  spoor demo --data ./demo-data')
+    .action(async (_options, command: Command) => {
+      const options = command.optsWithGlobals<DemoOptions>();
+      const io = new Io(globals(options));
+      process.exitCode = await demo(options, io);
+    });
+}
+
+async function demo(options: DemoOptions, io: Io): Promise<number> {
+  const data = options.data ?? mkdtempSync(join(tmpdir(), 'spoor-demo-'));
+  const config = configSchema.parse({
+    sources: [
+      {
+        type: 'capture',
+        name: 'recorded break-in',
+        path: ['tetragon.jsonl.gz', 'hubble.jsonl.gz'].map(recording),
+        speed: options.speed,
+      },
+    ],
+    store: { path: join(data, 'spoor.db') },
+    api: { listen: options.listen },
+    log: { level: 'warn' },
+  });
+  const seen = new Seen();
+  const show = (step: Step): void => {
+    for (const change of step.changes) {
+      if (change.incident !== null) seen.incidents.set(change.incident.id, change.incident);
+      for (const gone of change.merged) seen.incidents.delete(gone.id);
+      if (change.type !== 'new') continue;
+      seen.add(change.alert);
+      if (io.json) io.record(change.alert);
+      // Facts to remember are in the database; a person wants to see what matters.
+      else if (LEVELS.indexOf(change.alert.rule.level) >= LEVELS.indexOf('medium'))
+        io.out(`${alertText(change.alert, io.style)}\n`);
+    }
+  };
+  const app = await startApp(config, show);
+  io.note(
+    `A break-in that was recorded by Tetragon and Hubble at once, ${options.speed === 'max' ? 'as fast as it goes' : `${options.speed} times as fast as it happened`}.`,
+  );
+  io.note(`Alerts appear as it happens; the API is on ${app.address}/api/v1/incidents\n`);
+  const code = await untilDone(app, options.exit === true, () => {
+    if (!io.json) story(seen, app, io);
+    io.note(`\nThe API: ${app.address}/docs   (try: curl -s ${app.address}/api/v1/incidents)`);
+    io.note('Your own recordings: spoor replay tetragon.log hubble.log     Live: spoor run --help');
+    if (options.exit !== true) io.note('Serving on; ctrl-c ends.');
+  });
+  if (options.data === undefined) rmSync(data, { recursive: true, force: true });
+  return code;
+}
+
+/** What a demo remembers for its last words. */
+class Seen {
+  readonly incidents = new Map<string, Incident>();
+  /** exec_id → worst rule that fired on it. */
+  readonly marks = new Map<string, { level: Level; title: string }>();
+
+  add(alert: Alert): void {
+    const id = alert.process?.exec_id;
+    if (id === undefined) return;
+    const known = this.marks.get(id);
+    if (known !== undefined && LEVELS.indexOf(known.level) >= LEVELS.indexOf(alert.rule.level)) return;
+    this.marks.set(id, { level: alert.rule.level, title: alert.rule.title });
+  }
+}
+
+function story(seen: Seen, app: Awaited<ReturnType<typeof startApp>>, io: Io): void {
+  const marks = new Map([...seen.marks].map(([id, { level, title }]) => [id, `${level}: ${title}`]));
+  for (const incident of seen.incidents.values()) {
+    io.out(`${incidentText(incident, io.style)}\n`);
+    for (const pod of incident.pods) {
+      const [namespace = '', name = ''] = pod.split('/');
+      const tree = podTree(app.engine.context, namespace, name);
+      if (tree !== null) io.out(podText(tree, io.style, marks));
+    }
+  }
+}
