@@ -19,8 +19,16 @@ const ANONYMOUS: Caller = { name: 'anonymous', id: '', scopes: EVERYTHING, names
 export const NOBODY: Caller = { name: 'nobody', id: '', scopes: new Set(), namespaces: [] };
 const ADMIN: Caller = { name: 'admin', id: 'admin', scopes: EVERYTHING, namespaces: null };
 
-/** RFC 6750's b64token, bounded. */
-const BEARER = /^bearer +([A-Za-z0-9._~+/-]{1,256}=*) *$/i;
+/** Wider than RFC 6750's b64token: people choose tokens of their own, too. */
+const BEARER = /^bearer +([!-~]{1,256}) *$/i;
+
+/** Throws when a configured token could be guessed, or could never be sent. */
+export function checkConfiguredToken(token: string | null): void {
+  if (token === null || /^[!-~]{16,256}$/.test(token)) return;
+  throw new Error(
+    'api: the admin token has to be 16 to 256 visible ASCII characters without spaces; make one with: openssl rand -hex 32',
+  );
+}
 
 const challenge = (parameters = ''): Record<string, string> => ({
   'www-authenticate': `Bearer realm="spoor"${parameters}`,

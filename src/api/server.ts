@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { createAuthenticator, NOBODY } from './auth.ts';
+import { checkConfiguredToken, createAuthenticator, NOBODY } from './auth.ts';
 import { checkHost, checkOrigin, isLoopback } from './browser-guard.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiDeps } from './deps.ts';
@@ -139,6 +139,7 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
   return {
     routes,
     async listen() {
+      checkConfiguredToken(config.adminToken());
       if (!loopback && config.adminToken() === null && !(await deps.store.tokens.any())) {
         throw new Error(
           `api: refusing to listen on ${config.host} without tokens: everyone who reaches it could read and change everything. ` +

@@ -64,6 +64,15 @@ describe('listening', () => {
     await api.close();
   });
 
+  it.each(['', 'short', 'has spaces in the middle of it', 'line\nbreak-line-break'])(
+    'refuses the configured token %j, which could be guessed or never be sent',
+    async token => {
+      await expect(startApi({ config: { host: '0.0.0.0', adminToken: () => token } })).rejects.toThrow(
+        /admin token has to be/,
+      );
+    },
+  );
+
   it('knows loopback addresses from others', () => {
     for (const host of ['127.0.0.1', '127.8.9.1', '::1', '[::1]', 'localhost', 'LOCALHOST'])
       expect(isLoopback(host)).toBe(true);
