@@ -27,11 +27,15 @@ interface Counting {
   last: Micros;
   /** Id that the last finding would have as an alert: the same one again (a retry) does not count. */
   lastId: string;
+  /** Of a restored alert: what it had counted up to; findings until then are repeats of a source. '' otherwise. */
+  counted: string;
 }
 
 export class Alerting {
   readonly #options: AlertingOptions;
   readonly #incidents: Incidents;
+  /** Ids of restored alerts: a source that repeats what it had delivered must not make them anew. */
+  #restored: ReadonlySet<string> = new Set();
   /** By rule and key, longest untouched first. */
   readonly #counting = new Map<string, Counting>();
 
@@ -53,43 +57,36 @@ export class Alerting {
       return this.#count(key, counting, finding);
     }
     const built = buildAlert(finding, gaps);
+    if (this.#restored.has(built.id)) return known({ ...built, evidence: [] }, null);
     const joined = this.#incidents.join(built);
     const alert = joined.incident === null ? built : { ...built, incident_id: joined.incident.id };
     this.#follow(joined.attached, joined.merged, joined.incident);
-    this.#keep(key, { alert: { ...alert, evidence: [] }, last: finding.time, lastId: alert.id });
+    this.#keep(key, { alert: { ...alert, evidence: [] }, last: finding.time, lastId: alert.id, counted: '' });
     return { type: 'new', alert, ...joined };
   }
 
   /** Goes on from what is stored: alerts of the last day in commit order (see `restoreSince`), and their incidents. */
   restore(stored: { readonly alerts: readonly Alert[]; readonly incidents: readonly Incident[] }): void {
     this.#incidents.restore(stored.alerts, stored.incidents);
+    this.#restored = new Set(stored.alerts.map(alert => alert.id));
     const entries = stored.alerts.map(alert => ({ alert, last: parseInstant(alert.last_seen)?.time ?? 0 }));
     for (const { alert, last } of entries.sort((a, b) => a.last - b.last)) {
-      this.#keep(suppressionKey(alert.rule.id, alert.key), {
-        alert: { ...alert, evidence: [] },
-        last,
-        lastId: alert.id,
-      });
+      const key = suppressionKey(alert.rule.id, alert.key);
+      this.#keep(key, { alert: { ...alert, evidence: [] }, last, lastId: alert.id, counted: alert.last_seen });
     }
   }
 
   #count(key: string, counting: Counting, finding: Finding): AlertChange {
     const id = alertId(finding);
-    if (id !== counting.lastId) {
-      const seen = formatInstant(finding.time, finding.ns);
+    const seen = formatInstant(finding.time, finding.ns);
+    if (id !== counting.lastId && seen > counting.counted) {
       const { alert } = counting;
       counting.alert = { ...alert, count: alert.count + 1, last_seen: later(seen, alert.last_seen) };
       counting.last = Math.max(counting.last, finding.time);
       counting.lastId = id;
     }
     this.#keep(key, counting);
-    return {
-      type: 'counted',
-      alert: counting.alert,
-      incident: this.#incidents.touch(counting.alert),
-      attached: [],
-      merged: [],
-    };
+    return known(counting.alert, this.#incidents.touch(counting.alert));
   }
 
   /** Alerts that still count must name the incident that has taken them over. */
@@ -112,6 +109,11 @@ export class Alerting {
       this.#counting.delete(old);
     }
   }
+}
+
+/** No new alert: one that counts up, or that is known. */
+function known(alert: Alert, incident: Incident | null): AlertChange {
+  return { type: 'counted', alert, incident, attached: [], merged: [] };
 }
 
 /** How far back stored alerts still matter to `restore`, given the instant of the newest (RFC 3339). */

@@ -442,6 +442,26 @@ describe('the same findings', () => {
     );
   });
 
+  it('change nothing when a source repeats them after a restart', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), fc.nat(40), (steps, again) => {
+        const all = findings(steps);
+        const kept = new Kept();
+        const straight = new Alerting();
+        for (const f of all) kept.apply(once(straight, f));
+        const stored = { alerts: [...kept.alerts.values()], incidents: [...kept.incidents.values()] };
+        const resumed = new Alerting();
+        resumed.restore(stored);
+        for (const f of all.slice(-again)) {
+          const { type, alert, incident } = once(resumed, f);
+          expect(type).toBe('counted');
+          expect(alert.count).toBeLessThanOrEqual(kept.alerts.get(alert.id)!.count);
+          if (incident !== null) expect(incident).toEqual(kept.incidents.get(incident.id));
+        }
+      }),
+    );
+  });
+
   it('make the same changes when it goes on from what was stored', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), fc.nat(40), (steps, cut) => {
