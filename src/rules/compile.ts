@@ -1,5 +1,4 @@
 /** Condition tree → closures. Literals, sets, networks and regular expressions are made once; nothing is parsed per event. */
-import { RE2JS } from 're2js';
 import { LIMITS } from '../model/limits.ts';
 import type { Observation } from '../model/observation.ts';
 import { baseName, type Process } from '../model/process.ts';
@@ -16,8 +15,8 @@ import type {
   TextTest,
 } from './condition.ts';
 import { KEYWORD_FIELDS } from './keywords.ts';
+import { regexOf } from './regex.ts';
 import { type TextMatcher, textMatcher } from './text-matcher.ts';
-import { regexFlags } from './values.ts';
 
 /** `subject` is the process that `process.*` speaks of: see `Field`. */
 type Test = (o: Observation, subject: Process | null) => boolean;
@@ -31,9 +30,9 @@ export function compileCondition(condition: Condition): (o: Observation) => bool
 function compile(condition: Condition): Test {
   switch (condition.type) {
     case 'and':
-      return every(condition.of.map(compile));
+      return every(cheapestFirst(condition.of).map(compile));
     case 'or':
-      return some(condition.of.map(compile));
+      return some(cheapestFirst(condition.of).map(compile));
     case 'not': {
       const of = compile(condition.of);
       return (o, subject) => !of(o, subject);
@@ -84,6 +83,36 @@ function compile(condition: Condition): Test {
       return compileFieldref(condition);
   }
 }
+
+/** Rough cost of one evaluation: a field read and compared is 1. Tests have no effects, so their order is free. */
+function costOf(condition: Condition): number {
+  switch (condition.type) {
+    case 'kind':
+    case 'category':
+    case 'boolean':
+    case 'exists':
+    case 'number':
+      return 1;
+    case 'text':
+      return 2 + Math.min(condition.patterns.filter(pattern => pattern.type !== 'equals').length, 20) / 4;
+    case 'cidr':
+      return 10;
+    case 'fieldref':
+      return 10;
+    case 'regex':
+      return 100 * condition.sources.length;
+    case 'keywords':
+      return 100;
+    case 'ancestor':
+      return 5 * costOf(condition.of);
+    case 'not':
+      return costOf(condition.of);
+    default:
+      return condition.of.reduce((sum, child) => sum + costOf(child), 0);
+  }
+}
+
+const cheapestFirst = (of: readonly Condition[]): readonly Condition[] => of.toSorted((a, b) => costOf(a) - costOf(b));
 
 const isPresent = (value: FieldValue): boolean =>
   value !== null && value !== '' && (typeof value !== 'object' || value.length > 0);
@@ -173,7 +202,7 @@ function compileKeywords(node: KeywordTest): Test {
 
 function compileRegex(node: RegexTest): Test {
   const each = node.sources.map((source): TextMatcher => {
-    const regex = RE2JS.compile(source, regexFlags(node.flags));
+    const regex = regexOf(source, node.flags);
     return node.baseName ? text => regex.test(baseName(text)) : text => regex.test(text);
   });
   if (node.quantifier === 'all') return overTextsAll(node.field.get, node.negated, each);

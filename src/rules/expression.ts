@@ -21,7 +21,7 @@ export interface Names {
   readonly macros: Macros;
 }
 
-export interface ExpressionProblem {
+interface ExpressionProblem {
   readonly code: 'bad-condition' | 'undefined-selection';
   readonly message: string;
   readonly hint: string;

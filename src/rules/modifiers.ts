@@ -28,7 +28,7 @@ export const MODIFIERS: readonly string[] = [
   'name',
 ];
 
-export type Operator = 'text' | 're' | 'exists' | 'cidr' | 'fieldref' | 'any' | 'compare';
+type Operator = 'text' | 're' | 'exists' | 'cidr' | 'fieldref' | 'any' | 'compare';
 
 export interface Modifiers {
   readonly operator: Operator;

@@ -31,7 +31,6 @@ export const metadataSchema = z.looseObject({
   taxonomy: line.default('sigma'),
   requires: z.array(line).max(100).default([]),
 });
-export type Metadata = z.infer<typeof metadataSchema>;
 
 /** Every key that a rule may have at its top. */
 export const RULE_KEYS: readonly string[] = [

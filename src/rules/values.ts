@@ -1,11 +1,11 @@
 /** One field with its modifiers and values → a typed test. */
-import { RE2JS } from 're2js';
 import { parseInstant } from '../model/time.ts';
 import type { Field } from './catalogue/field.ts';
 import { parseCidr } from './cidr.ts';
 import type { Condition, Pattern } from './condition.ts';
 import type { Modifiers } from './modifiers.ts';
 import { type Bytes, base64, base64Offsets, toPattern, utf8, utf16, windash } from './patterns.ts';
+import { regexOf } from './regex.ts';
 import { resolveField, type SelectionScope } from './scope.ts';
 import type { Path } from './yaml.ts';
 
@@ -199,7 +199,7 @@ function regex(
       return null;
     }
     try {
-      RE2JS.compile(source, regexFlags(m.flags));
+      regexOf(source, m.flags);
     } catch (error) {
       const lookaround = /\(\?<?[=!]/.test(source);
       scope.problems.add(
@@ -222,15 +222,6 @@ function regex(
     flags: m.flags,
     baseName: m.baseName,
   };
-}
-
-/** RE2 flags for `ims`. */
-export function regexFlags(flags: string): number {
-  return (
-    (flags.includes('i') ? RE2JS.CASE_INSENSITIVE : 0) |
-    (flags.includes('m') ? RE2JS.MULTILINE : 0) |
-    (flags.includes('s') ? RE2JS.DOTALL : 0)
-  );
 }
 
 /** `%name%` in each value replaced by every entry of that list, when `|expand` is given; null after reporting. */

@@ -11,7 +11,7 @@ const ALIASES_MAX = 1_000;
 /** Keys and indexes from the top of a document. */
 export type Path = readonly (string | number)[];
 
-export interface Place {
+interface Place {
   readonly line: number;
   readonly column: number;
 }

@@ -1,6 +1,6 @@
 /** Observations for tests of rules: a builder with plausible defaults for everything not given. */
 import type { Peer } from '../../src/model/connection.ts';
-import type { EventKind, FlowEvent, KprobeArg, ProcessEvent, ProcessEventKind } from '../../src/model/event.ts';
+import type { FlowEvent, KprobeArg, ProcessEvent, ProcessEventKind } from '../../src/model/event.ts';
 import type { Observation, SocketFacts } from '../../src/model/observation.ts';
 import type { PodFacts, Process, ProcessFacts } from '../../src/model/process.ts';
 import { exec, flow, makeProcess } from './observations.ts';
@@ -54,17 +54,5 @@ export function flowEvent(options: FlowEventOptions = {}): Observation {
     client: { ...(base.client as Peer), ...options.client },
     server: { ...(base.server as Peer), ...options.server },
     event: { ...(base.event as FlowEvent), ...options.event },
-  };
-}
-
-/** An observation of any kind, for questions about kinds alone. */
-export function ofKind(kind: EventKind): Observation {
-  if (kind === 'flow') return flowEvent();
-  if (kind.startsWith('process_')) return processEvent({ kind: kind as ProcessEventKind });
-  const { time, ns, source, node, cluster, raw } = processEvent().event;
-  const fact = { reason: '', count: 0, from: time, to: time, message: '', nodeNames: [], cgroup: '' };
-  return {
-    ...processEvent({ process: null, pod: null }),
-    event: { time, ns, source, node, cluster, raw, kind: kind as 'lost_events', ...fact },
   };
 }

@@ -55,6 +55,3 @@ export const FLOW_KINDS: readonly EventKind[] = ['flow'];
 export const STREAM_KINDS: readonly EventKind[] = ['lost_events', 'rate_limit', 'throttle', 'node_status'];
 export const SUBJECT_KINDS: readonly EventKind[] = [...PROCESS_KINDS, 'flow'];
 export const ALL_KINDS: readonly EventKind[] = [...SUBJECT_KINDS, ...STREAM_KINDS];
-
-export const isAbsent = (value: FieldValue): boolean =>
-  value === null || value === '' || (typeof value === 'object' && value.length === 0);
