@@ -1,7 +1,7 @@
 /** A route is data: what it takes, what it answers and who may call it. Fastify, the OpenAPI document and the tests read it. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type Caller, requireScope } from './auth.ts';
+import type { Caller } from './auth.ts';
 import type { TokenScope } from './deps.ts';
 import { type FieldError, fieldErrors, invalid } from './problem.ts';
 
@@ -103,12 +103,6 @@ export function addRoute(app: FastifyInstance, spec: Route): void {
       return reply.code(spec.answer.status).type('application/json').send(JSON.stringify(result));
     },
   });
-}
-
-/** Who calls, and whether they may: before the body is read. */
-export function guardScope(request: FastifyRequest): void {
-  const { scope } = request.routeOptions.config;
-  if (scope !== undefined && scope !== null) requireScope(request.caller, scope);
 }
 
 declare module 'fastify' {

@@ -4,13 +4,13 @@ import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
-import { checkConfiguredToken, createAuthenticator, NOBODY } from './auth.ts';
+import { type Authenticator, checkConfiguredToken, createAuthenticator, NOBODY, requireScope } from './auth.ts';
 import { checkHost, checkOrigin, isLoopback } from './browser-guard.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiDeps } from './deps.ts';
 import { registerMetrics } from './metrics.ts';
 import { PROBLEM_TYPE, Problem, problemBody, sendProblem, toProblem } from './problem.ts';
-import { addRoute, guardScope, hasHead, type Route } from './route.ts';
+import { addRoute, hasHead, type Route } from './route.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { documentRoutes } from './routes/documents.ts';
@@ -45,6 +45,7 @@ const CONTENT_SECURITY_POLICY = {
   },
 };
 
+const MINUTE_MS = 60_000;
 const HEADERS_MS_MAX = 10_000;
 /** Requests under way get this long when the server stops. */
 const CLOSE_GRACE_MS = 5_000;
@@ -86,43 +87,7 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
   app.addHook('onResponse', async (request, reply) => logRequest(deps, request, reply.statusCode, reply.elapsedTime));
 
   await app.register(helmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY, hsts: config.tls !== null });
-  app.decorateRequest('caller');
-  await app.register(rateLimit, {
-    max: limits.requestsPerMinuteMax,
-    timeWindow: 60_000,
-    keyGenerator: request => (request.caller.id === '' ? request.ip : `token ${request.caller.id}`),
-    errorResponseBuilder: (_request, { ttl }) =>
-      new Problem(429, 'rate-limited', 'too many requests', {
-        headers: { 'retry-after': String(Math.ceil(ttl / 1_000)) },
-      }),
-  });
-  const refusal = app.createRateLimit({
-    max: limits.refusalsPerMinuteMax,
-    timeWindow: 60_000,
-    keyGenerator: request => `refused ${request.ip}`,
-  });
-  app.addHook('onRequest', async (request, reply) => {
-    request.caller = NOBODY;
-    // What is in here is nobody's to keep: browsers and proxies may not.
-    reply.header('cache-control', 'no-store');
-    checkOrigin(request.method, request.headers, config.publicUrl);
-    if (await authenticator.open()) checkHost(request.headers.host, config.publicUrl);
-    const { scope } = request.routeOptions.config;
-    if (scope === undefined || scope === null) return;
-    try {
-      request.caller = await authenticator.identify(request.headers.authorization);
-    } catch (error) {
-      const allowed = await refusal(request);
-      if (!allowed.isAllowed && allowed.isExceeded) {
-        throw new Problem(429, 'rate-limited', 'too many refused tokens', {
-          headers: { 'retry-after': String(allowed.ttlInSeconds) },
-        });
-      }
-      throw error;
-    }
-    guardScope(request);
-  });
-
+  await addAdmission(app, authenticator, config);
   await app.register(async scope => {
     for (const each of routes) if (each !== ingest) addRoute(scope, each);
   });
@@ -158,6 +123,47 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
       return closing;
     },
   };
+}
+
+/** Who calls, whether they may, and how often: before any body is read. */
+async function addAdmission(
+  app: FastifyInstance,
+  authenticator: Authenticator,
+  { limits, publicUrl }: ApiConfig,
+): Promise<void> {
+  app.decorateRequest('caller');
+  await app.register(rateLimit, {
+    max: limits.requestsPerMinuteMax,
+    timeWindow: MINUTE_MS,
+    keyGenerator: request => (request.caller.id === '' ? request.ip : `token ${request.caller.id}`),
+    errorResponseBuilder: (_request, { ttl }) => tooMany('too many requests', ttl),
+  });
+  const countRefusal = app.createRateLimit({
+    max: limits.refusalsPerMinuteMax,
+    timeWindow: MINUTE_MS,
+    keyGenerator: request => `refused ${request.ip}`,
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    request.caller = NOBODY;
+    // What is in here is nobody's to keep: browsers and proxies may not.
+    reply.header('cache-control', 'no-store');
+    checkOrigin(request.method, request.headers, publicUrl);
+    if (await authenticator.open()) checkHost(request.headers.host, publicUrl);
+    const { scope = null } = request.routeOptions.config;
+    if (scope === null) return;
+    try {
+      request.caller = await authenticator.identify(request.headers.authorization);
+    } catch (error) {
+      if (toProblem(error).status !== 401) throw error;
+      const count = await countRefusal(request);
+      throw !count.isAllowed && count.isExceeded ? tooMany('too many refused tokens', count.ttl) : error;
+    }
+    requireScope(request.caller, scope);
+  });
+}
+
+function tooMany(detail: string, waitMs: number): Problem {
+  return new Problem(429, 'rate-limited', detail, { headers: { 'retry-after': String(Math.ceil(waitMs / 1_000)) } });
 }
 
 function createServer({ limits, tls }: ApiConfig): FastifyInstance {
@@ -197,10 +203,10 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
       : error.code === 'HPE_HEADER_OVERFLOW'
         ? new Problem(431, 'too-large', 'the headers are too long')
         : new Problem(400, 'bad-request', 'this is not HTTP');
-  const { title, ...rest } = problemBody(problem, '');
-  const body = JSON.stringify({ title, ...rest });
+  const document = problemBody(problem, '');
+  const body = JSON.stringify(document);
   socket.end(
-    `HTTP/1.1 ${problem.status} ${title}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+    `HTTP/1.1 ${problem.status} ${document.title}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
       `connection: close\r\n\r\n${body}`,
   );
 }

@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TreeProcess } from '../../src/api/tree.ts';
+import type { TreeProcess } from '../../src/api/views.ts';
 import { ancestorsOf } from '../../src/model/process.ts';
 import {
   asAlertProcess,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ConnectionView, TreeProcess } from '../../src/api/tree.ts';
+import type { ConnectionView, TreeProcess } from '../../src/api/views.ts';
 import { type Harness, liveContext, liveProcess, startApi } from './support.ts';
 
 describe('what the engine knows', () => {

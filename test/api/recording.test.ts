@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TreeProcess } from '../../src/api/tree.ts';
+import type { TreeProcess } from '../../src/api/views.ts';
 import { replayFolder } from '../support/replay.ts';
 import { commitAlert, type Harness, startApi } from './support.ts';
 

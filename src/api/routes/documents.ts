@@ -6,6 +6,18 @@ import { type Route, route } from '../route.ts';
 
 /** Routes that describe `routes` and themselves. */
 export function documentRoutes(routes: readonly Route[], version: string): Route[] {
+  // Made when first asked for: a start does not wait for them.
+  let document: object | null = null;
+  let page: string | null = null;
+  const all = (): Route[] => [...routes, ...own];
+  const contract = (): object => {
+    document ??= openApiDocument(all(), version);
+    return document;
+  };
+  const html = (): string => {
+    page ??= docsPage(all(), contract(), version);
+    return page;
+  };
   const own: Route[] = [
     route({
       method: 'GET',
@@ -19,7 +31,7 @@ export function documentRoutes(routes: readonly Route[], version: string): Route
         description: 'The document',
         schema: z.looseObject({ openapi: z.string() }) as z.ZodType<object>,
       },
-      handle: () => document,
+      handle: contract,
     }),
     route({
       method: 'GET',
@@ -29,7 +41,7 @@ export function documentRoutes(routes: readonly Route[], version: string): Route
       summary: 'What this server offers',
       scope: null,
       answer: { status: 200, description: 'The page', media: 'text/html' },
-      handle: ({ reply }) => reply.type('text/html; charset=utf-8').send(page),
+      handle: ({ reply }) => reply.type('text/html; charset=utf-8').send(html()),
     }),
     route({
       method: 'GET',
@@ -39,7 +51,7 @@ export function documentRoutes(routes: readonly Route[], version: string): Route
       summary: 'This contract, for reading',
       scope: null,
       answer: { status: 200, description: 'The page', media: 'text/html' },
-      handle: ({ reply }) => reply.type('text/html; charset=utf-8').send(page),
+      handle: ({ reply }) => reply.type('text/html; charset=utf-8').send(html()),
     }),
     route({
       method: 'GET',
@@ -52,7 +64,5 @@ export function documentRoutes(routes: readonly Route[], version: string): Route
       handle: ({ reply }) => reply.type('text/css; charset=utf-8').send(DOCS_STYLE),
     }),
   ];
-  const document = openApiDocument([...routes, ...own], version);
-  const page = docsPage([...routes, ...own], document, version);
   return own;
 }

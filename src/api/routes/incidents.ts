@@ -20,7 +20,8 @@ import {
   timeRange,
 } from '../schemas.ts';
 import { timeline, timelineSchema } from '../timeline.ts';
-import { incidentTree, treeSchema } from '../tree.ts';
+import { incidentTree } from '../tree.ts';
+import { treeSchema } from '../tree-builder.ts';
 
 const idParams = z.strictObject({ id: idSchema });
 const MERGES_FOLLOWED_MAX = 16;

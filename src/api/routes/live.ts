@@ -9,7 +9,9 @@ import type { ApiDeps, Scope } from '../deps.ts';
 import { notFound } from '../problem.ts';
 import { type Route, route } from '../route.ts';
 import { execIdSchema, kubeName, listOf, timeRange } from '../schemas.ts';
-import { connectionSchema, connectionView, podTree, processView, treeProcessSchema, treeSchema } from '../tree.ts';
+import { podTree } from '../tree.ts';
+import { treeSchema } from '../tree-builder.ts';
+import { connectionSchema, connectionView, processView, treeProcessSchema } from '../views.ts';
 
 const flowQuery = z.strictObject({
   ...timeRange,

@@ -30,12 +30,12 @@ export function streamRoute({ store }: Pick<ApiDeps, 'store'>, stream: EventStre
       if (resumed?.success === false) {
         throw invalid([{ in: 'header', field: 'last-event-id', message: 'expected an id of this stream' }]);
       }
+      const cursor = resumed?.data ?? query.since ?? (await store.stream.head());
       if (!stream.hasRoom()) {
         throw new Problem(503, 'too-many-streams', 'too many clients follow the stream', {
           headers: { 'retry-after': '30' },
         });
       }
-      const cursor = resumed?.data ?? query.since ?? (await store.stream.head());
       reply.hijack();
       // Security headers that hooks have put on the reply go out with the raw answer too.
       for (const [name, value] of Object.entries(reply.getHeaders())) {
