@@ -49,7 +49,7 @@ export class JsonDecoder {
 
   constructor(options: DecoderOptions = {}) {
     this.#source = options.source ?? '';
-    this.#fastTetragon = options.fast === false ? null : new FastTetragon(this.#source, this.#memory);
+    this.#fastTetragon = options.fast === false ? null : new FastTetragon(this.#source, this.#memory, this.#interned);
     this.#fastHubble = options.fast === false ? null : new FastHubble(this.#source, this.#interned);
   }
 

@@ -4,13 +4,16 @@
  * that the export prints is left to the slow path; so is a line of which a part fails to parse.
  */
 import type { ProcessEvent, ProcessEventKind } from '../../model/event.ts';
+import type { ProcessFacts } from '../../model/process.ts';
+import type { Interned } from '../intern.ts';
+import { BlockReader } from './blocks.ts';
 import { COMMA, indexWithin, parseObject, QUOTE, startsWith } from './bytes.ts';
 import { newAncestors, newParent, type ProcessMemory, type Version } from './memory.ts';
 import { LineRecord } from './record.ts';
+import { SegmentCache } from './segments.ts';
 import { Tails } from './tail.ts';
 import { makeTemplate, matchTemplate } from './template.ts';
-import { assemble, PROCESS_KINDS } from './tetragon.ts';
-import type { Json } from './values.ts';
+import { type OwnFields, ownFields, PROCESS_KINDS, withFields } from './tetragon.ts';
 
 interface KindShape {
   readonly kind: ProcessEventKind;
@@ -18,6 +21,9 @@ interface KindShape {
   readonly head: Buffer;
   /** What can follow the parent's block when it is not the ancestors or the end. */
   readonly afterParent: readonly Buffer[];
+  readonly none: OwnFields;
+  readonly fields: SegmentCache<OwnFields>;
+  readonly read: (text: string) => OwnFields | null;
 }
 
 const AFTER_PARENT: Readonly<Record<ProcessEventKind, readonly string[]>> = {
@@ -31,11 +37,18 @@ const AFTER_PARENT: Readonly<Record<ProcessEventKind, readonly string[]>> = {
   process_loader: [],
 };
 
-const SHAPES: readonly KindShape[] = PROCESS_KINDS.map(kind => ({
-  kind,
-  head: Buffer.from(`{"${kind}":{"process":`),
-  afterParent: AFTER_PARENT[kind].map(key => Buffer.from(key)),
-}));
+const FIELDS_SLOTS = 4_096;
+
+function newShapes(): readonly KindShape[] {
+  return PROCESS_KINDS.map(kind => ({
+    kind,
+    head: Buffer.from(`{"${kind}":{"process":`),
+    afterParent: AFTER_PARENT[kind].map(key => Buffer.from(key)),
+    none: ownFields(kind, {}),
+    fields: new SegmentCache<OwnFields>({ slots: FIELDS_SLOTS, onSecondSight: true }),
+    read: (text: string) => readFields(kind, text),
+  }));
+}
 
 const EXEC_ID_KEY = Buffer.from('{"exec_id":"');
 const OWN_END = Buffer.from('},"parent":{"exec_id":"');
@@ -52,10 +65,10 @@ interface Block {
   start: number;
   end: number;
   known: Version | null;
-  parsed: Json | null;
+  facts: ProcessFacts | null;
 }
 
-const newBlock = (): Block => ({ start: 0, end: 0, known: null, parsed: null });
+const newBlock = (): Block => ({ start: 0, end: 0, known: null, facts: null });
 
 /** Keys that, coming twice in a body, would mean that the last one counts. */
 const BLOCK_KEYS = ['process', 'parent', 'ancestors'] as const;
@@ -67,22 +80,25 @@ export class FastTetragon {
   readonly #own = newBlock();
   readonly #parent = newBlock();
   readonly #ancestors: Block[] = [];
+  readonly #shapes = newShapes();
+  readonly #blocks: BlockReader;
 
-  constructor(source: string, memory: ProcessMemory) {
+  constructor(source: string, memory: ProcessMemory, interned: Interned) {
     this.#source = source;
     this.#memory = memory;
+    this.#blocks = new BlockReader(interned);
   }
 
   /** The line's event, or null when the slow path must decode it: then nothing was remembered of it. */
   decode(bytes: Buffer, start: number, end: number): ProcessEvent | null {
-    const shape = shapeAt(bytes, start);
+    const shape = this.#shapeAt(bytes, start);
     if (shape === undefined) return null;
     const bodyEnd = this.#tails.find(bytes, start, end);
     if (bodyEnd < 0) return null;
     const own = this.#own;
     const ownStart = start + shape.head.length;
     const ownEnd = this.#recognise(own, null, 'own', bytes, ownStart, bodyEnd);
-    if (ownEnd < 0 && !parseBlock(own, bytes, ownStart, endOf(bytes, OWN_END, ownStart, bodyEnd))) return null;
+    if (ownEnd < 0 && !this.#read(own, bytes, ownStart, endOf(bytes, OWN_END, ownStart, bodyEnd))) return null;
 
     const parentStart = own.end + PARENT_KEY.length;
     if (!startsWith(bytes, own.end, PARENT_KEY)) return null;
@@ -91,7 +107,7 @@ export class FastTetragon {
     let ancestorsStart = -2;
     if (this.#recognise(parent, expected?.parent ?? null, 'relative', bytes, parentStart, bodyEnd) < 0) {
       ancestorsStart = ancestorsIn(bytes, parentStart, bodyEnd);
-      if (!parseBlock(parent, bytes, parentStart, parentEnd(shape, bytes, parentStart, ancestorsStart, bodyEnd)))
+      if (!this.#read(parent, bytes, parentStart, parentEnd(shape, bytes, parentStart, ancestorsStart, bodyEnd)))
         return null;
     }
     if (ancestorsStart === -2) ancestorsStart = ancestorsIn(bytes, parent.end, bodyEnd);
@@ -100,8 +116,8 @@ export class FastTetragon {
       count = this.#chain(expected, bytes, ancestorsStart + ANCESTORS_OPEN_BYTES, bodyEnd);
       if (count < 0) return null;
     }
-    const body = fields(bytes, parent.end, ancestorsStart < 0 ? bodyEnd : ancestorsStart);
-    if (body === null) return null;
+    const fields = this.#fields(shape, bytes, parent.end, ancestorsStart < 0 ? bodyEnd : ancestorsStart);
+    if (fields === null) return null;
 
     const tail = this.#tails.tail;
     if (tail === null) return null;
@@ -114,15 +130,20 @@ export class FastTetragon {
       cluster: tail.cluster,
       raw: new LineRecord(bytes, start, end),
     };
-    return assemble(
+    return withFields(
       shape.kind,
       this.#tails.at,
       envelope,
       ownVersion.facts,
       newParent(ownVersion, parentVersion),
       newAncestors(ownVersion, versions),
-      body,
+      fields,
     );
+  }
+
+  #shapeAt(bytes: Buffer, start: number): KindShape | undefined {
+    for (const shape of this.#shapes) if (startsWith(bytes, start, shape.head)) return shape;
+    return undefined;
   }
 
   /** Reads the ancestors' blocks; their number, or -1 when they are not followed by the end of the body. */
@@ -137,7 +158,7 @@ export class FastTetragon {
       }
       if (this.#recognise(block, before?.[count] ?? null, 'relative', bytes, at, bodyEnd) < 0) {
         const next = endOf(bytes, NEXT_ANCESTOR, at, bodyEnd);
-        if (!parseBlock(block, bytes, at, next < 0 ? bodyEnd - 1 : next)) return -1;
+        if (!this.#read(block, bytes, at, next < 0 ? bodyEnd - 1 : next)) return -1;
       }
       at = block.end;
       if (bytes[at] === CLOSE) return at + 1 === bodyEnd ? count + 1 : -1;
@@ -156,7 +177,7 @@ export class FastTetragon {
     limit: number,
   ): number {
     block.start = at;
-    block.parsed = null;
+    block.facts = null;
     if (expected !== null && this.#fits(block, expected, bytes, at, limit)) return block.end;
     block.known = null;
     if (!startsWith(bytes, at, EXEC_ID_KEY)) return -1;
@@ -181,9 +202,25 @@ export class FastTetragon {
     return true;
   }
 
+  #read(block: Block, bytes: Buffer, start: number, end: number): boolean {
+    const facts = end < 0 ? null : this.#blocks.read(bytes, start, end);
+    if (facts === null) return false;
+    block.start = start;
+    block.end = end;
+    block.known = null;
+    block.facts = facts;
+    return true;
+  }
+
+  /** The event's own fields between its blocks: many events of a policy have the same. */
+  #fields(shape: KindShape, bytes: Buffer, start: number, end: number): OwnFields | null {
+    if (start === end) return shape.none;
+    return bytes[start] === COMMA ? shape.fields.get(bytes, start, end, shape.read) : null;
+  }
+
   #remember(block: Block, role: 'own' | 'relative', bytes: Buffer): Version {
     if (block.known !== null) return block.known;
-    const version = this.#memory.version(block.parsed as Json, role);
+    const version = this.#memory.versionOf(block.facts as ProcessFacts, role);
     version.template = makeTemplate(bytes, block.start, block.end);
     return version;
   }
@@ -198,11 +235,6 @@ export class FastTetragon {
 }
 
 const NO_VERSIONS: readonly Version[] = [];
-
-function shapeAt(bytes: Buffer, start: number): KindShape | undefined {
-  for (const shape of SHAPES) if (startsWith(bytes, start, shape.head)) return shape;
-  return undefined;
-}
 
 /** Where the ancestors begin, which end the body when there are any. */
 function ancestorsIn(bytes: Buffer, from: number, bodyEnd: number): number {
@@ -225,25 +257,10 @@ function parentEnd(shape: KindShape, bytes: Buffer, start: number, ancestors: nu
   return end;
 }
 
-function parseBlock(block: Block, bytes: Buffer, start: number, end: number): boolean {
-  if (end < 0) return false;
-  const parsed = parseObject(bytes.toString('utf8', start, end));
-  if (parsed === null || typeof parsed.exec_id !== 'string' || parsed.exec_id === '') return false;
-  block.start = start;
-  block.end = end;
-  block.known = null;
-  block.parsed = parsed;
-  return true;
-}
-
-const NO_FIELDS: Json = Object.freeze({});
-
-/** The event's own fields, `,"key":value…`; null when they are not all there is. */
-function fields(bytes: Buffer, start: number, end: number): Json | null {
-  if (start === end) return NO_FIELDS;
-  if (bytes[start] !== COMMA) return null;
-  const parsed = parseObject(`{${bytes.toString('utf8', start + 1, end)}}`);
+/** The event's own fields, of `,"key":value…`; null when that is not all there is. */
+function readFields(kind: ProcessEventKind, text: string): OwnFields | null {
+  const parsed = parseObject(`{${text.slice(1)}}`);
   if (parsed === null) return null;
   for (const key of BLOCK_KEYS) if (key in parsed) return null;
-  return parsed;
+  return ownFields(kind, parsed);
 }

@@ -62,7 +62,11 @@ export class ProcessMemory {
 
   /** The version of a parsed block; the one known before when the content is the same. */
   version(block: Json, role: Role): Version {
-    const facts = processFacts(block, this.#interned);
+    return this.versionOf(processFacts(block, this.#interned), role);
+  }
+
+  /** The version of a block's facts; the one known before when the content is the same. */
+  versionOf(facts: ProcessFacts, role: Role): Version {
     if (facts.execId === '') return newVersion(facts);
     let entry = this.#entries.get(facts.execId);
     if (entry === undefined) {

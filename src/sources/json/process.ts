@@ -41,12 +41,16 @@ const NAMESPACE_NAMES = [
   'user',
 ] as const;
 
-/** Facts of one process block. Blocks inside it are interned. */
-export function processFacts(block: Json, interned: Interned): ProcessFacts {
+/** Parts of a block that were recognised, and are not in what was parsed of it. */
+export interface KnownParts {
+  readonly pod: PodFacts | null;
+  readonly caps: Capabilities | null;
+  readonly ns: Namespaces | null;
+}
+
+/** Facts of one process block. Blocks inside it are interned; `parts`, when given, stand for those that are not in it. */
+export function processFacts(block: Json, interned: Interned, parts: KnownParts | null = null): ProcessFacts {
   const start = instant(block.start_time);
-  const pod = object(block.pod);
-  const caps = object(block.cap);
-  const ns = object(block.ns);
   const credentials = object(block.process_credentials);
   const properties = object(block.binary_properties);
   const auid = numberOrNull(block.auid);
@@ -63,15 +67,30 @@ export function processFacts(block: Json, interned: Interned): ProcessFacts {
     flags: text(block.flags),
     startTime: start === null ? 0 : start.time,
     startNs: start === null ? 0 : start.ns,
-    pod: pod === null || isEmpty(pod) ? null : interned.pod(podFacts(pod)),
+    pod: parts === null ? podOf(block.pod, interned) : parts.pod,
     docker: text(block.docker),
-    caps: caps === null ? null : interned.capabilities(capabilities(caps)),
-    ns: ns === null ? null : interned.namespaces(namespaces(ns)),
+    caps: parts === null ? capsOf(block.cap, interned) : parts.caps,
+    ns: parts === null ? nsOf(block.ns, interned) : parts.ns,
     credentials: credentials === null ? null : interned.credentials(credentialsOf(credentials)),
     binaryProperties: properties === null ? null : binaryProperties(properties),
     inInitTree: booleanOrNull(block.in_init_tree),
     env: Array.isArray(block.environment_variables) ? environment(block.environment_variables) : null,
   };
+}
+
+export function podOf(value: unknown, interned: Interned): PodFacts | null {
+  const block = object(value);
+  return block === null || isEmpty(block) ? null : interned.pod(podFacts(block));
+}
+
+export function capsOf(value: unknown, interned: Interned): Capabilities | null {
+  const block = object(value);
+  return block === null ? null : interned.capabilities(capabilities(block));
+}
+
+export function nsOf(value: unknown, interned: Interned): Namespaces | null {
+  const block = object(value);
+  return block === null ? null : interned.namespaces(namespaces(block));
 }
 
 /**

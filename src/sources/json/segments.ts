@@ -6,7 +6,7 @@
 /** Longer pieces are not kept. */
 const SEGMENT_BYTES_MAX = 8_192;
 /** Bytes of a piece that are hashed, about. */
-const SAMPLES = 64;
+const SAMPLES = 40;
 
 interface Segment<T> {
   readonly hash: number;

@@ -64,6 +64,28 @@ function relative(value: unknown): Json | null {
   return block === null || text(block.exec_id) === '' ? null : block;
 }
 
+/** What an event's body says beside its processes. */
+export type OwnFields = Pick<
+  ProcessEvent,
+  'functionName' | 'args' | 'returnValue' | 'policy' | 'message' | 'tags' | 'action' | 'signal' | 'status'
+>;
+
+export function ownFields(kind: ProcessEventKind, body: Json): OwnFields {
+  const signal = text(body.signal);
+  const args = array(body.args);
+  return {
+    functionName: functionName(kind, body),
+    args: args.length === 0 ? NO_ARGS : args.map(argument),
+    returnValue: isObject(body.return) ? argument(body.return) : null,
+    policy: text(body.policy_name),
+    message: text(body.message),
+    tags: strings(body.tags),
+    action: enumName(KPROBE_ACTIONS, body.action),
+    signal,
+    status: kind === 'process_exit' ? (numberOrNull(body.status) ?? (signal === '' ? 0 : null)) : null,
+  };
+}
+
 /** Puts an event together from its blocks and the parsed rest of its body. */
 export function assemble(
   kind: ProcessEventKind,
@@ -74,8 +96,19 @@ export function assemble(
   ancestors: ProcessEvent['ancestors'],
   body: Json,
 ): ProcessEvent {
-  const signal = text(body.signal);
-  const args = array(body.args);
+  return withFields(kind, at, envelope, process, parent, ancestors, ownFields(kind, body));
+}
+
+/** The same from fields that were read before. */
+export function withFields(
+  kind: ProcessEventKind,
+  at: Instant,
+  envelope: Envelope,
+  process: ProcessEvent['process'],
+  parent: ProcessEvent['parent'],
+  ancestors: ProcessEvent['ancestors'],
+  own: OwnFields,
+): ProcessEvent {
   return {
     time: at.time,
     ns: at.ns,
@@ -87,15 +120,15 @@ export function assemble(
     process,
     parent,
     ancestors,
-    functionName: functionName(kind, body),
-    args: args.length === 0 ? NO_ARGS : args.map(argument),
-    returnValue: isObject(body.return) ? argument(body.return) : null,
-    policy: text(body.policy_name),
-    message: text(body.message),
-    tags: strings(body.tags),
-    action: enumName(KPROBE_ACTIONS, body.action),
-    signal,
-    status: kind === 'process_exit' ? (numberOrNull(body.status) ?? (signal === '' ? 0 : null)) : null,
+    functionName: own.functionName,
+    args: own.args,
+    returnValue: own.returnValue,
+    policy: own.policy,
+    message: own.message,
+    tags: own.tags,
+    action: own.action,
+    signal: own.signal,
+    status: own.status,
   };
 }
 
