@@ -1,11 +1,7 @@
 /** Events of a live source → batches, with back-pressure: at most a few batches are out at a time. */
 import type { Event } from '../../model/event.ts';
+import { BATCH_EVENTS_MAX, InFlight } from '../in-flight.ts';
 import type { Batch, SourceCounters } from '../source.ts';
-
-/** Events of one batch; a turn of the event loop that brings fewer makes a smaller batch. */
-const BATCH_EVENTS_MAX = 1_024;
-/** Batches that the consumer may hold before the streams are paused. */
-const IN_FLIGHT_MAX = 4;
 
 export interface OutletHooks {
   next(batch: Batch): void;
@@ -19,7 +15,7 @@ export class Outlet {
   readonly #counters: SourceCounters;
   readonly #hooks: OutletHooks;
   #pending: Event[] = [];
-  #inFlight = 0;
+  readonly #inFlight = new InFlight();
   #paused = false;
   #closed = false;
   #scheduled: NodeJS.Immediate | null = null;
@@ -52,31 +48,28 @@ export class Outlet {
   #flush(): void {
     this.#unschedule();
     // What a paused stream had already handed over waits here: no more than the streams' own small buffers.
-    if (this.#closed || this.#pending.length === 0 || this.#inFlight >= IN_FLIGHT_MAX) return;
+    if (this.#closed || this.#pending.length === 0 || this.#full()) return;
     const events = this.#pending;
     this.#pending = [];
     this.#counters.events += events.length;
     this.#counters.batches++;
-    this.#inFlight++;
-    let open = true;
-    const done = (): void => {
-      if (!open) return;
-      open = false;
-      this.#returned();
-    };
+    const done = this.#inFlight.begin(() => this.#returned());
     this.#hooks.next({ source: this.#source, events, done });
-    if (this.#inFlight >= IN_FLIGHT_MAX && !this.#paused && !this.#closed) {
+    if (this.#full() && !this.#paused && !this.#closed) {
       this.#paused = true;
       this.#hooks.pause();
     }
   }
 
   #returned(): void {
-    this.#inFlight--;
-    if (this.#closed || !this.#paused || this.#inFlight >= IN_FLIGHT_MAX) return;
+    if (this.#closed || !this.#paused || this.#full()) return;
     this.#paused = false;
     this.#flush();
     if (!this.#paused) this.#hooks.resume();
+  }
+
+  #full(): boolean {
+    return this.#inFlight.count >= this.#inFlight.max;
   }
 
   #unschedule(): void {

@@ -2,9 +2,12 @@
  * Process blocks that were seen before, recognised by their bytes. Nine tenths of a Tetragon event repeat what is known: a
  * block is compared with the one last seen of its exec_id, but for `refcnt` and `tid`, and decoded only when it differs.
  */
+import type { Capabilities, Namespaces, PodFacts, ProcessFacts } from '../../model/process.ts';
 import { GenerationMap, type Interned } from '../intern.ts';
 import { ProcessMemory, type Role, type Version } from '../json/memory.ts';
-import { type JsonObject, readJson } from './export-json.ts';
+import { capsOf, nsOf, podOf, processFacts } from '../json/process.ts';
+import { type JsonObject, readFieldInto } from './export-json.ts';
+import { Parts } from './parts.ts';
 import { BYTES, Reader, VARINT } from './reader.ts';
 import { messageSpec } from './schema.ts';
 
@@ -16,6 +19,9 @@ const BLOCK_BYTES_MAX = 64 * 1024;
 const EXEC_ID_TAG = (1 << 3) | BYTES;
 const REFCNT_TAG = (13 << 3) | VARINT;
 const TID_TAG = (16 << 3) | BYTES;
+const POD_TAG = (10 << 3) | BYTES;
+const CAP_TAG = (14 << 3) | BYTES;
+const NS_TAG = (15 << 3) | BYTES;
 /** Of a wrapper's only field. */
 const VALUE_TAG = 0x08;
 
@@ -40,8 +46,17 @@ export class ProcessBlocks {
   readonly #entries = new GenerationMap<string, Entry>(BLOCKS_MAX);
   readonly #spec = messageSpec('tetragon.Process');
 
+  readonly #interned: Interned;
+  readonly #pods: Parts<PodFacts>;
+  readonly #caps: Parts<Capabilities>;
+  readonly #namespaces: Parts<Namespaces>;
+
   constructor(interned: Interned) {
+    this.#interned = interned;
     this.memory = new ProcessMemory(interned);
+    this.#pods = new Parts('tetragon.Pod', block => podOf(block, interned));
+    this.#caps = new Parts('tetragon.Capabilities', block => capsOf(block, interned));
+    this.#namespaces = new Parts('tetragon.Namespaces', block => nsOf(block, interned));
   }
 
   /** The block in `bytes[start, end)`. `expected` is the block that most likely stands there, compared first. */
@@ -51,7 +66,7 @@ export class ProcessBlocks {
     const entry = this.#entries.get(execId);
     const known = entry?.[role] ?? null;
     if (known !== null && known !== expected && same(known, bytes, start, end)) return known;
-    const version = this.memory.version(readJson(this.#spec, new Reader(bytes, start, end), end) as JsonObject, role);
+    const version = this.memory.versionOf(this.#facts(new Reader(bytes, start, end)), role);
     const kept = end - start <= BLOCK_BYTES_MAX && execId !== '';
     const block: Block = {
       version,
@@ -65,6 +80,21 @@ export class ProcessBlocks {
     if (entry === undefined) this.#entries.set(execId, { own: null, relative: null, [role]: block });
     else entry[role] = block;
     return block;
+  }
+
+  #facts(reader: Reader): ProcessFacts {
+    const block: JsonObject = {};
+    let pod: PodFacts | null = null;
+    let caps: Capabilities | null = null;
+    let ns: Namespaces | null = null;
+    while (reader.pos < reader.end) {
+      const tag = reader.uint32();
+      if (tag === POD_TAG) pod = this.#pods.next(reader);
+      else if (tag === CAP_TAG) caps = this.#caps.next(reader);
+      else if (tag === NS_TAG) ns = this.#namespaces.next(reader);
+      else readFieldInto(this.#spec, tag, reader, block);
+    }
+    return processFacts(block, this.#interned, { pod, caps, ns });
   }
 
   /** Whether this very block was seen as an event's own process. */

@@ -10,15 +10,13 @@ import {
   TRACE_REASONS,
   VERDICTS,
 } from '../enums.ts';
-import { GenerationMap, type Interned } from '../intern.ts';
+import type { Interned } from '../intern.ts';
 import { FlowDraft } from '../json/hubble.ts';
 import type { Envelope } from '../json/tetragon.ts';
 import { readJson } from './export-json.ts';
+import { Parts } from './parts.ts';
 import { BYTES, type Reader, readInstant, VARINT } from './reader.ts';
-import { type MessageSpec, messageSpec } from './schema.ts';
-
-/** Endpoints and services a generation, known by their bytes. */
-const BLOCKS_MAX = 16_384;
+import { messageSpec } from './schema.ts';
 
 /** By field number of Layer4. */
 const PROTOCOLS: readonly Protocol[] = ['', 'TCP', 'UDP', 'ICMPv4', 'ICMPv6', 'SCTP', 'VRRP', 'IGMP'];
@@ -26,18 +24,16 @@ const WITH_PORTS: ReadonlySet<Protocol> = new Set(['TCP', 'UDP', 'SCTP'] as cons
 /** By field number of TCPFlags, from 1. */
 const TCP_FLAGS = ['FIN', 'SYN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR', 'NS'];
 
-type Service = FlowEvent['sourceService'];
-
 export class FlowReader {
-  readonly #endpoints = new GenerationMap<string, { value: Endpoint | null }>(BLOCKS_MAX);
-  readonly #services = new GenerationMap<string, { value: Service }>(BLOCKS_MAX);
-  readonly #endpointSpec = messageSpec('flow.Endpoint');
-  readonly #serviceSpec = messageSpec('flow.Service');
+  readonly #endpoints: Parts<Endpoint>;
+  readonly #services: Parts<NonNullable<FlowEvent['sourceService']>>;
   readonly #layer7Spec = messageSpec('flow.Layer7');
   readonly #interned: Interned;
 
   constructor(interned: Interned) {
     this.#interned = interned;
+    this.#endpoints = new Parts('flow.Endpoint', block => draftOf('source', block, interned).sourceEndpoint);
+    this.#services = new Parts('flow.Service', block => draftOf('source_service', block, interned).sourceService);
   }
 
   /** Reads the flow that ends at `end`; null when neither it nor its envelope has a time. */
@@ -56,16 +52,16 @@ export class FlowReader {
   #blocks(draft: FlowDraft, tag: number, reader: Reader): boolean {
     switch (tag) {
       case SOURCE:
-        draft.sourceEndpoint = this.#endpoint(reader);
+        draft.sourceEndpoint = this.#endpoints.next(reader);
         return true;
       case DESTINATION:
-        draft.destinationEndpoint = this.#endpoint(reader);
+        draft.destinationEndpoint = this.#endpoints.next(reader);
         return true;
       case SOURCE_SERVICE:
-        draft.sourceService = this.#service(reader);
+        draft.sourceService = this.#services.next(reader);
         return true;
       case DESTINATION_SERVICE:
-        draft.destinationService = this.#service(reader);
+        draft.destinationService = this.#services.next(reader);
         return true;
       case LAYER7:
         draft.set('l7', readJson(this.#layer7Spec, reader, reader.length()), this.#interned);
@@ -74,39 +70,13 @@ export class FlowReader {
         return false;
     }
   }
-
-  #endpoint(reader: Reader): Endpoint | null {
-    return known(this.#endpoints, this.#endpointSpec, reader, block => {
-      const draft = new FlowDraft();
-      draft.set('source', block, this.#interned);
-      return draft.sourceEndpoint;
-    });
-  }
-
-  #service(reader: Reader): Service {
-    return known(this.#services, this.#serviceSpec, reader, block => {
-      const draft = new FlowDraft();
-      draft.set('source_service', block, this.#interned);
-      return draft.sourceService;
-    });
-  }
 }
 
-/** The block whose bytes stand next in `reader`, made once for each content. */
-function known<T>(
-  map: GenerationMap<string, { value: T }>,
-  spec: MessageSpec,
-  reader: Reader,
-  make: (block: unknown) => T,
-): T {
-  const end = reader.length();
-  const key = reader.bytes.latin1Slice(reader.pos, end);
-  let found = map.get(key);
-  if (found === undefined) {
-    found = { value: make(readJson(spec, reader, end)) };
-    map.set(key, found);
-  } else reader.pos = end;
-  return found.value;
+/** A draft of one member, to make of it what the JSON decoder makes. */
+function draftOf(key: string, value: unknown, interned: Interned): FlowDraft {
+  const draft = new FlowDraft();
+  draft.set(key, value, interned);
+  return draft;
 }
 
 const tagOf = (field: number, wireType: number): number => (field << 3) | wireType;

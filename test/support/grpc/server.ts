@@ -49,6 +49,8 @@ export class TestServer {
   /** Calls of the streaming method so far. */
   streams = 0;
   debugCalls = 0;
+  /** Streams that are open now. */
+  open = 0;
 
   private constructor(server: grpc.Server, address: string) {
     this.#server = server;
@@ -72,7 +74,10 @@ export class TestServer {
     const service = { stream: definition(method.path, true), debug: definition(DEBUG, false) };
     server.addService(service, {
       stream: (call: grpc.ServerWritableStream<Buffer, Buffer>) => {
-        const index = (self as TestServer).streams++;
+        const server = self as TestServer;
+        const index = server.streams++;
+        server.open++;
+        call.once('close', () => server.open--);
         if (options.metadata !== undefined) call.sendMetadata(metadataOf(options.metadata));
         const request = requestType.toObject(requestType.decode(call.request), { longs: Number });
         void options.script(streamOf(call, index, request));
