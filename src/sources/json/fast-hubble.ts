@@ -4,8 +4,8 @@
  * Whatever is not of the exact shape that the exporter prints is left to the slow path.
  */
 import type { FlowEvent, Protocol } from '../../model/event.ts';
-import { GenerationMap, type Interned } from '../intern.ts';
-import { COMMA, digits, digitsEnd, indexWithin, parseObject, plainStringEnd, startsWith } from './bytes.ts';
+import type { Interned } from '../intern.ts';
+import { COMMA, digits, digitsEnd, Landmark, parseObject, plainStringEnd, startsWith } from './bytes.ts';
 import { ByteClock } from './clock.ts';
 import { FlowDraft, PROTOCOLS, tcpFlags } from './hubble.ts';
 import { LineRecord } from './record.ts';
@@ -15,10 +15,7 @@ import { isObject, type Json, object } from './values.ts';
 
 const HEAD = Buffer.from('{"flow":{"time":"');
 const UUID_KEY = Buffer.from('","uuid":"');
-const SOURCE_PORT_KEY = Buffer.from('"source_port":');
 const DESTINATION_PORT_KEY = Buffer.from(',"destination_port":');
-const TYPE_KEY = Buffer.from(',"Type":"');
-const L7_KEY = Buffer.from(',"l7":{');
 const TYPE_L7 = Buffer.from(',"Type":"L7"');
 
 const TIME_BYTES_MAX = 40;
@@ -28,14 +25,16 @@ const PORTS_WITHIN = 1_024;
 
 const PIECES_MAX = 8_192;
 const COMBINATIONS_MAX = 8_192;
-/** Numbers of pieces stay below this, so that three of them fit into one exact number. */
-const PIECE_NUMBERS_MAX = 2 ** 17;
+/** Numbers of pieces stay below this, so that two of them fit into one small integer, which maps find fastest. */
+const PIECE_NUMBERS_MAX = 2 ** 15;
 
 /** One piece: what its members say of a flow, and a number that stands for it. */
 interface Piece {
   readonly number: number;
   readonly keys: readonly string[];
   readonly fields: Partial<FlowDraft>;
+  /** Combinations that end with this piece, by the numbers of the other two. */
+  readonly combinations: Map<number, Combination>;
 }
 
 /** Three pieces put together, to be copied and completed. */
@@ -54,11 +53,14 @@ export class FastHubble {
   readonly #interned: Interned;
   readonly #tails = new Tails();
   readonly #clock = new ByteClock();
+  readonly #sourcePort = new Landmark('"source_port":');
+  readonly #type = new Landmark(',"Type":"');
+  readonly #l7 = new Landmark(',"l7":{');
   readonly #addresses = new SegmentCache<Piece>({ slots: PIECES_MAX, onSecondSight: false });
   readonly #endpoints = new SegmentCache<Piece>({ slots: PIECES_MAX, onSecondSight: false });
   readonly #facts = new SegmentCache<Piece>({ slots: PIECES_MAX, onSecondSight: false });
   readonly #layers = new SegmentCache<Json>({ slots: PIECES_MAX, onSecondSight: true });
-  #combinations = new GenerationMap<number, Combination>(COMBINATIONS_MAX);
+  #combinations = 0;
   #pieces = 0;
 
   constructor(source: string, interned: Interned) {
@@ -69,6 +71,7 @@ export class FastHubble {
   /** The line's event, or null when the slow path must decode it. */
   decode(bytes: Buffer, start: number, end: number): FlowEvent | null {
     if (!startsWith(bytes, start, HEAD)) return null;
+    if (this.#pieces + 3 > PIECE_NUMBERS_MAX || this.#combinations >= COMBINATIONS_MAX) this.#restart();
     const bodyEnd = this.#tails.find(bytes, start, end);
     const tail = this.#tails.tail;
     if (bodyEnd < 0 || tail === null || tail.nodeName === '') return null;
@@ -86,17 +89,17 @@ export class FastHubble {
       next = uuidEnd + 1;
     }
 
-    const ports = indexWithin(bytes, SOURCE_PORT_KEY, next, Math.min(bodyEnd, next + PORTS_WITHIN));
+    const ports = this.#sourcePort.find(bytes, next, Math.min(bodyEnd, next + PORTS_WITHIN));
     if (ports < 0) return null;
-    const sourceStart = ports + SOURCE_PORT_KEY.length;
+    const sourceStart = ports + this.#sourcePort.length;
     const sourceEnd = digitsEnd(bytes, sourceStart);
     if (sourceEnd < 0 || !startsWith(bytes, sourceEnd, DESTINATION_PORT_KEY)) return null;
     const destinationStart = sourceEnd + DESTINATION_PORT_KEY.length;
     const destinationEnd = digitsEnd(bytes, destinationStart);
     if (destinationEnd < 0) return null;
-    const type = indexWithin(bytes, TYPE_KEY, destinationEnd, bodyEnd);
+    const type = this.#type.find(bytes, destinationEnd, bodyEnd);
     if (type < 0 || bytes[next] !== COMMA) return null;
-    const l7 = startsWith(bytes, type, TYPE_L7) ? indexWithin(bytes, L7_KEY, type, bodyEnd) : -1;
+    const l7 = startsWith(bytes, type, TYPE_L7) ? this.#l7.find(bytes, type, bodyEnd) : -1;
 
     const combination = this.#combine(
       this.#addresses.get(bytes, next, ports, this.#readAddresses),
@@ -142,33 +145,38 @@ export class FastHubble {
   /** `l4`, which lies in two pieces, is read by each from its own part. */
   #piece({ l4: _, ...members }: Json, own: Partial<FlowDraft>): Piece | null {
     if (TAKEN.some(key => key in members)) return null;
-    if (this.#pieces >= PIECE_NUMBERS_MAX) this.#restart();
     const draft = new FlowDraft();
     for (const key in members) draft.set(key, members[key], this.#interned);
     const said = Object.entries(draft).filter(([name, value]) => value !== NOTHING[name as keyof FlowDraft]);
-    return { number: this.#pieces++, keys: Object.keys(members), fields: { ...Object.fromEntries(said), ...own } };
+    return {
+      number: this.#pieces++,
+      keys: Object.keys(members),
+      fields: { ...Object.fromEntries(said), ...own },
+      combinations: new Map(),
+    };
   }
 
-  /** Out of numbers: everything is forgotten, so that no number ever means two pieces. */
+  /** At a limit everything is forgotten, so that no number ever means two pieces. */
   #restart(): void {
     this.#pieces = 0;
+    this.#combinations = 0;
     this.#addresses.clear();
     this.#endpoints.clear();
     this.#facts.clear();
-    this.#combinations = new GenerationMap(COMBINATIONS_MAX);
   }
 
   #combine(addresses: Piece | null, endpoints: Piece | null, facts: Piece | null): Combination | null {
     if (addresses === null || endpoints === null || facts === null) return null;
-    const key = (addresses.number * PIECE_NUMBERS_MAX + endpoints.number) * PIECE_NUMBERS_MAX + facts.number;
-    const known = this.#combinations.get(key);
+    const key = addresses.number * PIECE_NUMBERS_MAX + endpoints.number;
+    const known = facts.combinations.get(key);
     if (known !== undefined) return known;
     const keys = new Set<string>([...TAKEN, 'l4', ...addresses.keys, ...endpoints.keys, ...facts.keys]);
     // A key that comes twice would count for the last one.
     if (keys.size !== TAKEN.length + 1 + addresses.keys.length + endpoints.keys.length + facts.keys.length) return null;
     const draft = Object.assign(new FlowDraft(), addresses.fields, endpoints.fields, facts.fields);
     const combination = { draft, keys };
-    this.#combinations.set(key, combination);
+    this.#combinations++;
+    facts.combinations.set(key, combination);
     return combination;
   }
 

@@ -86,9 +86,13 @@ function newVersion(facts: ProcessFacts): Version {
   return { facts, template: null, parent: null, ancestors: [] };
 }
 
+function same(a: Version, b: Version | null | undefined): boolean {
+  return a === b || (b !== null && b !== undefined && (a.facts === b.facts || sameFacts(a.facts, b.facts)));
+}
+
 /** The parent to report with `own`, remembering that it was. */
 export function newParent(own: Version, parent: Version | null): ProcessFacts | null {
-  if (parent === null || parent === own.parent) return null;
+  if (parent === null || same(parent, own.parent)) return null;
   own.parent = parent;
   return parent.facts;
 }
@@ -96,7 +100,8 @@ export function newParent(own: Version, parent: Version | null): ProcessFacts | 
 /** The ancestors to report with `own`, remembering that they were. */
 export function newAncestors(own: Version, ancestors: readonly Version[]): readonly ProcessFacts[] {
   const before = own.ancestors;
-  if (ancestors.length === before.length && ancestors.every((one, i) => one === before[i])) return NO_ANCESTORS;
+  if (ancestors === before) return NO_ANCESTORS;
+  if (ancestors.length === before.length && ancestors.every((one, i) => same(one, before[i]))) return NO_ANCESTORS;
   if (ancestors.length === 0) return NO_ANCESTORS;
   own.ancestors = ancestors;
   return ancestors.map(one => one.facts);
