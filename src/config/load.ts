@@ -46,7 +46,8 @@ export function parseConfig(
     );
   }
   const value: unknown = document.toJS({ maxAliasCount: ALIASES_MAX }) ?? {};
-  if (typeof value !== 'object' || Array.isArray(value)) throw new ConfigError([`${file}:1:1: expected a map of settings`]);
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new ConfigError([`${file}:1:1: expected a map of settings`]);
   const raw = value as Record<string, unknown>;
   const problems = applyEnvironment(raw, environment, parseYaml);
   const result = configSchema.safeParse(raw);

@@ -1,14 +1,17 @@
 /** The schema of `spoor.yaml`: one place for shape, defaults and descriptions. Unknown keys are errors. */
 import { z } from 'zod';
 import { routeConfig, sinkConfig } from '../sinks/index.ts';
-import { duration, size } from './units.ts';
+import { duration, size } from '../sinks/units.ts';
 
 const tls = z
   .strictObject({
     ca_file: z.string().optional().describe('CA certificates (PEM) that the server must be signed by'),
     cert_file: z.string().optional().describe('client certificate (PEM) for mutual TLS'),
     key_file: z.string().optional().describe('key of the client certificate (PEM)'),
-    server_name: z.string().optional().describe('name to expect in the server certificate, where it differs from the address'),
+    server_name: z
+      .string()
+      .optional()
+      .describe('name to expect in the server certificate, where it differs from the address'),
   })
   .describe('TLS to the server; leave it out for plaintext');
 
@@ -35,8 +38,13 @@ export const sourceConfig = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('capture'),
     name,
-    path: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).describe('recorded events, .gz allowed; several are merged by time'),
-    speed: z.union([z.literal('max'), z.number().positive()]).default('max').describe('times as fast as it was recorded, or max'),
+    path: z
+      .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+      .describe('recorded events, .gz allowed; several are merged by time'),
+    speed: z
+      .union([z.literal('max'), z.number().positive()])
+      .default('max')
+      .describe('times as fast as it was recorded, or max'),
   }),
   z.strictObject({ type: z.literal('ingest'), name }),
 ]);
@@ -73,8 +81,14 @@ export const configSchema = z.strictObject({
       incident_window: duration.prefault('30m').describe('alerts of one pod within this time are one incident'),
     })
     .prefault({}),
-  sinks: z.record(z.string().regex(/^[a-zA-Z][\w-]*$/), sinkConfig).default({}).describe('where alerts go, by a name of your choice'),
-  routes: z.array(routeConfig).default([]).describe('which alerts go to which sinks, in order; without any, medium and above go to all'),
+  sinks: z
+    .record(z.string().regex(/^[a-zA-Z][\w-]*$/), sinkConfig)
+    .default({})
+    .describe('where alerts go, by a name of your choice'),
+  routes: z
+    .array(routeConfig)
+    .default([])
+    .describe('which alerts go to which sinks, in order; without any, medium and above go to all'),
   api: z
     .strictObject({
       listen: z.string().regex(/:\d+$/, 'expected host:port').default('127.0.0.1:8787').describe('address of the API'),
@@ -82,7 +96,10 @@ export const configSchema = z.strictObject({
         .strictObject({ cert_file: z.string().nullish(), key_file: z.string().nullish() })
         .optional()
         .describe('serve HTTPS with this certificate and key'),
-      admin_token_file: z.string().optional().describe('file with a bearer token of scope admin; needed to listen beyond loopback'),
+      admin_token_file: z
+        .string()
+        .optional()
+        .describe('file with a bearer token of scope admin; needed to listen beyond loopback'),
       public_url: z.url().optional().describe('address under which people reach the API, for links in messages'),
     })
     .prefault({}),
