@@ -18,7 +18,7 @@ const ALERTING_DEFAULTS: AlertingOptions = {
   incidentWindow: 30 * 60 * MICROS_PER_SECOND,
 };
 
-const COUNTING_MAX = 50_000;
+const COUNTING_MAX = 20_000;
 
 /** An alert on which further findings of the same rule and key count up. */
 interface Counting {
@@ -34,8 +34,6 @@ interface Counting {
 export class Alerting {
   readonly #options: AlertingOptions;
   readonly #incidents: Incidents;
-  /** Ids of restored alerts: a source that repeats what it had delivered must not make them anew. */
-  #restored: ReadonlySet<string> = new Set();
   /** By rule and key, longest untouched first. */
   readonly #counting = new Map<string, Counting>();
 
@@ -57,7 +55,6 @@ export class Alerting {
       return this.#count(key, counting, finding);
     }
     const built = buildAlert(finding, gaps);
-    if (this.#restored.has(built.id)) return known({ ...built, evidence: [] }, null);
     const joined = this.#incidents.join(built);
     const alert = joined.incident === null ? built : { ...built, incident_id: joined.incident.id };
     this.#follow(joined.attached, joined.merged, joined.incident);
@@ -68,7 +65,6 @@ export class Alerting {
   /** Goes on from what is stored: alerts of the last day in commit order (see `restoreSince`), and their incidents. */
   restore(stored: { readonly alerts: readonly Alert[]; readonly incidents: readonly Incident[] }): void {
     this.#incidents.restore(stored.alerts, stored.incidents);
-    this.#restored = new Set(stored.alerts.map(alert => alert.id));
     const entries = stored.alerts.map(alert => ({ alert, last: parseInstant(alert.last_seen)?.time ?? 0 }));
     for (const { alert, last } of entries.sort((a, b) => a.last - b.last)) {
       const key = suppressionKey(alert.rule.id, alert.key);
@@ -82,9 +78,9 @@ export class Alerting {
     if (id !== counting.lastId && seen > counting.counted) {
       const { alert } = counting;
       counting.alert = { ...alert, count: alert.count + 1, last_seen: later(seen, alert.last_seen) };
-      counting.last = Math.max(counting.last, finding.time);
       counting.lastId = id;
     }
+    counting.last = Math.max(counting.last, finding.time);
     this.#keep(key, counting);
     return known(counting.alert, this.#incidents.touch(counting.alert));
   }
@@ -104,14 +100,12 @@ export class Alerting {
   #keep(key: string, counting: Counting): void {
     this.#counting.delete(key);
     this.#counting.set(key, counting);
-    for (const [old, { last }] of this.#counting) {
-      if (this.#counting.size <= COUNTING_MAX && counting.last - last < this.#options.suppress) break;
-      this.#counting.delete(old);
-    }
+    // By number alone: also those too old to count tell a source that repeats itself after a restart.
+    if (this.#counting.size > COUNTING_MAX) this.#counting.delete(this.#counting.keys().next().value!);
   }
 }
 
-/** No new alert: one that counts up, or that is known. */
+/** No new alert: one that counts up, or that was known with all that it counts. */
 function known(alert: Alert, incident: Incident | null): AlertChange {
   return { type: 'counted', alert, incident, attached: [], merged: [] };
 }
