@@ -18,10 +18,8 @@ function oracle(items: readonly Item[], gte: number, within: number, distinct: b
     // The window just before this match had not yet lost what is exactly `within` old.
     if (size(past.filter(item => item.time >= time - within)) < gte) armed = true;
     const isMet = size(items.slice(0, i + 1).filter(item => item.time > time - within)) >= gte;
-    if (isMet && armed) {
-      fired.push(i);
-      armed = false;
-    }
+    if (isMet && armed) fired.push(i);
+    armed = !isMet;
   }
   return fired;
 }
