@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import protobuf from 'protobufjs';
 
 /** How a field's bytes become JSON in the sensors' export. */
-export type FieldKind =
+type FieldKind =
   | 'string'
   | 'bytes'
   | 'bool'
@@ -47,7 +47,7 @@ export interface MessageSpec {
 const FILES = ['tetragon/sensors.proto', 'observer/observer.proto'];
 
 /** The folder `proto/`, which stands beside `src/` in a checkout and beside `dist/` in the package. */
-export function protoFolder(): string {
+function protoFolder(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   for (;;) {
     const candidate = join(folder, 'proto');

@@ -12,7 +12,7 @@ export function certFile(name: string): string {
 }
 
 /** One stream that a client opened. */
-export interface Stream {
+interface Stream {
   /** 0 for the first call of the server, 1 for the next … */
   readonly index: number;
   /** The decoded request. */
