@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
-import type { Alert, Incident } from '../alerts/alert.ts';
+import type { Incident } from '../alerts/alert.ts';
 import { configSchema } from '../config/schema.ts';
 import { podTree } from '../context/views.ts';
 import type { Step } from '../engine.ts';
 import { alertText, incidentText } from '../render/alert.ts';
+import { Marks } from '../render/marks.ts';
 import { podText } from '../render/tree-text.ts';
-import { LEVELS, type Level } from '../rules/rule.ts';
+import { LEVELS } from '../rules/rule.ts';
 import { Io } from './io.ts';
 import { globals, parseSpeed } from './options.ts';
 import { startApp, untilDone } from './run.ts';
@@ -55,13 +56,13 @@ async function demo(options: DemoOptions, io: Io): Promise<number> {
     api: { listen: options.listen },
     log: { level: 'warn' },
   });
-  const seen = new Seen();
+  const seen: Seen = { incidents: new Map(), marks: new Marks() };
   const show = (step: Step): void => {
     for (const change of step.changes) {
       if (change.incident !== null) seen.incidents.set(change.incident.id, change.incident);
       for (const gone of change.merged) seen.incidents.delete(gone.id);
       if (change.type !== 'new') continue;
-      seen.add(change.alert);
+      seen.marks.add(change.alert);
       if (io.json) io.record(change.alert);
       // Facts to remember are in the database; a person wants to see what matters.
       else if (LEVELS.indexOf(change.alert.rule.level) >= LEVELS.indexOf('medium'))
@@ -84,22 +85,13 @@ async function demo(options: DemoOptions, io: Io): Promise<number> {
 }
 
 /** What a demo remembers for its last words. */
-class Seen {
-  readonly incidents = new Map<string, Incident>();
-  /** exec_id → worst rule that fired on it. */
-  readonly marks = new Map<string, { level: Level; title: string }>();
-
-  add(alert: Alert): void {
-    const id = alert.process?.exec_id;
-    if (id === undefined) return;
-    const known = this.marks.get(id);
-    if (known !== undefined && LEVELS.indexOf(known.level) >= LEVELS.indexOf(alert.rule.level)) return;
-    this.marks.set(id, { level: alert.rule.level, title: alert.rule.title });
-  }
+interface Seen {
+  readonly incidents: Map<string, Incident>;
+  readonly marks: Marks;
 }
 
 function story(seen: Seen, app: Awaited<ReturnType<typeof startApp>>, io: Io): void {
-  const marks = new Map([...seen.marks].map(([id, { level, title }]) => [id, `${level}: ${title}`]));
+  const marks = seen.marks.texts();
   for (const incident of seen.incidents.values()) {
     io.out(`${incidentText(incident, io.style)}\n`);
     for (const pod of incident.pods) {

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Context } from '../context/context.ts';
 import { podList, podTree, processTree, type RootTree } from '../context/views.ts';
+import { Marks } from '../render/marks.ts';
 import { treeDot } from '../render/tree-dot.ts';
 import { treeSvg } from '../render/tree-svg.ts';
 import { podText, rootText } from '../render/tree-text.ts';
@@ -46,24 +47,20 @@ Examples:
       if ((options.pod === undefined) === (options.execId === undefined)) {
         throw new UsageError('name what to draw: --pod NAMESPACE/NAME or --exec-id ID');
       }
-      const marks = new Map<string, string>();
+      const marks = new Marks();
       const rules = rulesOrFail({ paths: [], defaults: true, disable: [] }, io);
       const played = await play(
         {
           files,
           rules,
           onStep: ({ changes }) => {
-            for (const { type, alert } of changes) {
-              const id = alert.process?.exec_id;
-              if (type === 'new' && id !== undefined && !marks.has(id))
-                marks.set(id, `${alert.rule.level}: ${alert.rule.title}`);
-            }
+            for (const { type, alert } of changes) if (type === 'new') marks.add(alert);
           },
         },
         io,
       );
       reportMalformed(played, io);
-      draw(played.engine.context, options, marks, io);
+      draw(played.engine.context, options, marks.texts(), io);
     });
 }
 
