@@ -1,12 +1,14 @@
 /**
  * Pieces of lines that repeat byte for byte, each with what it was decoded to. A piece is found by a hash of a sample of its
- * bytes and proven by comparing them all. A fixed number of slots bounds it; a newcomer takes the older of two slots.
+ * bytes and proven by comparing them all. A fixed number of slots bounds it; a newcomer takes the place of the oldest of four.
  */
 
 /** Longer pieces are not kept. */
 const SEGMENT_BYTES_MAX = 8_192;
 /** Bytes of a piece that are hashed, about. */
-const SAMPLES = 40;
+const SAMPLES = 96;
+/** Pieces that share a place: those that differ only where the sample does not look. */
+const WAYS = 4;
 
 interface Segment<T> {
   readonly hash: number;
@@ -29,23 +31,23 @@ export class SegmentCache<T> {
 
   constructor({ slots, onSecondSight }: SegmentOptions) {
     this.#slots = new Array(slots).fill(undefined);
-    this.#mask = slots - 1;
+    this.#mask = slots / WAYS - 1;
     this.#seen = onSecondSight ? new Int32Array(slots) : null;
   }
 
   /** What `bytes[start, end)` means: as remembered, or decoded now. Null, which is not kept, when it cannot be decoded. */
   get(bytes: Buffer, start: number, end: number, decode: (text: string) => T | null): T | null {
     const hash = sampleHash(bytes, start, end);
-    const at = hash & this.#mask;
-    const first = this.#slots[at];
-    if (first !== undefined && fits(first, hash, bytes, start, end)) return first.value;
-    const second = this.#slots[at ^ 1];
-    if (second !== undefined && fits(second, hash, bytes, start, end)) return second.value;
+    const set = (hash & this.#mask) * WAYS;
+    for (let i = set; i < set + WAYS; i++) {
+      const segment = this.#slots[i];
+      if (segment !== undefined && fits(segment, hash, bytes, start, end)) return segment.value;
+    }
     const value = decode(bytes.toString('utf8', start, end));
-    if (value !== null && end - start <= SEGMENT_BYTES_MAX && this.#admit(hash, at)) {
-      if (second !== undefined) this.evicted++;
-      this.#slots[at ^ 1] = first;
-      this.#slots[at] = { hash, bytes: Buffer.from(bytes.subarray(start, end)), value };
+    if (value !== null && end - start <= SEGMENT_BYTES_MAX && this.#admit(hash)) {
+      if (this.#slots[set + WAYS - 1] !== undefined) this.evicted++;
+      for (let i = set + WAYS - 1; i > set; i--) this.#slots[i] = this.#slots[i - 1];
+      this.#slots[set] = { hash, bytes: Buffer.from(bytes.subarray(start, end)), value };
     }
     return value;
   }
@@ -54,7 +56,8 @@ export class SegmentCache<T> {
     this.#slots.fill(undefined);
   }
 
-  #admit(hash: number, at: number): boolean {
+  #admit(hash: number): boolean {
+    const at = hash & this.#mask;
     if (this.#seen === null || this.#seen[at] === hash) return true;
     this.#seen[at] = hash;
     return false;
