@@ -5,8 +5,9 @@
 
 /** Longer pieces are not kept. */
 const SEGMENT_BYTES_MAX = 8_192;
-/** Bytes of a piece that are hashed, about. */
-const SAMPLES = 96;
+/** Words of a piece that are hashed, at most about. */
+const SAMPLES = 48;
+const WORD_BYTES = 4;
 /** Pieces that share a place: those that differ only where the sample does not look. */
 const WAYS = 4;
 
@@ -27,6 +28,9 @@ export class SegmentCache<T> {
   readonly #slots: (Segment<T> | undefined)[];
   readonly #seen: Int32Array | null;
   readonly #mask: number;
+  #viewed: Buffer | null = null;
+  /** Of the buffer that was read last: words are read from it four times faster than bytes. */
+  #view: DataView = new DataView(new ArrayBuffer(0));
   evicted = 0;
 
   constructor({ slots, onSecondSight }: SegmentOptions) {
@@ -37,7 +41,7 @@ export class SegmentCache<T> {
 
   /** What `bytes[start, end)` means: as remembered, or decoded now. Null, which is not kept, when it cannot be decoded. */
   get(bytes: Buffer, start: number, end: number, decode: (text: string) => T | null): T | null {
-    const hash = sampleHash(bytes, start, end);
+    const hash = this.#sampleHash(bytes, start, end);
     const set = (hash & this.#mask) * WAYS;
     for (let i = set; i < set + WAYS; i++) {
       const segment = this.#slots[i];
@@ -56,6 +60,22 @@ export class SegmentCache<T> {
     this.#slots.fill(undefined);
   }
 
+  /** A hash of words spread over the piece, from its end: pieces that begin alike differ there. */
+  #sampleHash(bytes: Buffer, start: number, end: number): number {
+    if (bytes !== this.#viewed) {
+      this.#viewed = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
+    const length = end - start;
+    const step = Math.max(WORD_BYTES, Math.floor(length / SAMPLES));
+    let hash = length;
+    for (let at = end - WORD_BYTES; at >= start; at -= step) {
+      hash = (Math.imul(hash, 31) + this.#view.getInt32(at, true)) | 0;
+    }
+    hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+    return hash ^ (hash >>> 13);
+  }
+
   #admit(hash: number): boolean {
     const at = hash & this.#mask;
     if (this.#seen === null || this.#seen[at] === hash) return true;
@@ -67,13 +87,4 @@ export class SegmentCache<T> {
 function fits<T>(segment: Segment<T>, hash: number, bytes: Buffer, start: number, end: number): boolean {
   if (segment.hash !== hash || segment.bytes.length !== end - start) return false;
   return bytes.compare(segment.bytes, 0, segment.bytes.length, start, end) === 0;
-}
-
-function sampleHash(bytes: Buffer, start: number, end: number): number {
-  const length = end - start;
-  const step = 1 + Math.floor(length / SAMPLES);
-  let hash = length;
-  // From the end, where pieces that begin alike differ.
-  for (let i = end - 1; i >= start; i -= step) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
-  return hash ^ (hash >>> 15);
 }

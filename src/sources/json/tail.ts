@@ -11,6 +11,8 @@ import { isObject, text } from './values.ts';
 const TAILS_MAX = 32;
 /** Keys that may stand in a tail that the fast path takes. */
 const KEYS = new Set(['node_name', 'time', 'cluster_name', 'node_labels']);
+/** `2026-01-01T00:00:00.000000000Z`, as nearly all times are. */
+const TIME_BYTES = 30;
 const TIME_BYTES_MAX = 40;
 const QUOTE = 0x22;
 const TIME_KEY = Buffer.from('"time":"');
@@ -54,9 +56,12 @@ export class Tails {
     const { before, after } = tail;
     const timeEnd = end - after.length;
     if (timeEnd <= start + before.length || bytes[timeEnd] !== QUOTE) return -1;
-    let timeStart = timeEnd;
-    const limit = Math.max(start, timeEnd - TIME_BYTES_MAX);
-    while (timeStart > limit && bytes[timeStart - 1] !== QUOTE) timeStart--;
+    let timeStart = timeEnd - TIME_BYTES;
+    if (bytes[timeStart - 1] !== QUOTE) {
+      timeStart = timeEnd;
+      const limit = Math.max(start, timeEnd - TIME_BYTES_MAX);
+      while (timeStart > limit && bytes[timeStart - 1] !== QUOTE) timeStart--;
+    }
     const body = timeStart - before.length;
     if (body <= start) return -1;
     if (bytes.compare(before, 0, before.length, body, timeStart) !== 0) return -1;
