@@ -4,7 +4,7 @@ import { LIMITS } from '../model/limits.ts';
 import type { PodFacts, Process, ProcessFacts } from '../model/process.ts';
 import { baseName } from '../model/process.ts';
 import { MICROS_PER_MS, type Micros } from '../model/time.ts';
-import type { PodTable } from './pods.ts';
+import type { Pod, PodTable } from './pods.ts';
 import { ProcessNode } from './process-node.ts';
 import { type ProcessLimits, Retention } from './retention.ts';
 
@@ -73,6 +73,10 @@ export class ProcessTable {
   private readonly byContainer = new Map<string, PodFacts>();
   private readonly pods: PodTable;
   private readonly retention: Retention;
+  /** Added by the event at hand: the bounds are applied once it is taken in whole, so that nothing goes while it is joined. */
+  private added: ProcessNode[] = [];
+  /** Owners of those that ended by it. */
+  private ended: Pod[] = [];
   private nodes = 0;
   placeholders = 0;
   aliased = 0;
@@ -118,7 +122,16 @@ export class ProcessTable {
     if (event.time > own.lastSeen) own.lastSeen = event.time;
     if (event.kind === 'process_exec') this.exec(own, event.process);
     else if (event.kind === 'process_exit') this.exit(own, event);
+    if (this.added.length > 0 || this.ended.length > 0) this.bound(own);
     return own;
+  }
+
+  private bound(own: ProcessNode): void {
+    const { added, ended } = this;
+    this.added = [];
+    this.ended = [];
+    for (const owner of ended) this.retention.afterExit(owner);
+    for (const node of added) if (node.owner !== null) this.retention.afterAdd(node.owner, own, this.nodes);
   }
 
   private upsert(facts: ProcessFacts, node: string, cluster: string): ProcessNode {
@@ -142,12 +155,12 @@ export class ProcessTable {
     this.describe(created);
     if (current !== null && relation === 'successor') this.replace(current, created);
     this.takePid(created);
-    this.retention.afterAdd(created, this.nodes);
     return created;
   }
 
   private add(node: ProcessNode): void {
     this.byId.set(node.execId, node);
+    this.added.push(node);
     this.nodes++;
     if (node.placeholder) this.placeholders++;
   }
@@ -170,7 +183,7 @@ export class ProcessTable {
       return;
     }
     // The block of an exec event says most (file properties, environment): later blocks do not replace it.
-    if (!node.execSeen && !saysNothing(facts)) node.facts = facts;
+    if (!node.execSeen && !saysNothing(facts) && facts.pid === node.facts.pid) node.facts = facts;
     if (node.parent === null) this.linkParent(node, facts.parentExecId);
     if (node.pod === null) this.findPod(node, facts);
     else if (facts.pod !== null && facts.pod !== node.pod && node.facts.pod === null) this.setPod(node, facts.pod);
@@ -193,7 +206,6 @@ export class ProcessTable {
       parent = new ProcessNode(placeholderFacts(parentExecId), node.node, node.cluster, true);
       this.add(parent);
       this.own(parent);
-      this.retention.afterAdd(parent, this.nodes);
     }
     for (let at: ProcessNode | null = parent, depth = 0; at !== null; at = at.parent) {
       if (at === node || ++depth > LIMITS.ancestryDepthMax) {
@@ -262,7 +274,8 @@ export class ProcessTable {
   }
 
   private replace(old: ProcessNode, by: ProcessNode): void {
-    if (by.replaced !== null || old === by) return;
+    // The first successor that was told stays: one image becomes one other.
+    if (by.replaced !== null || old.replacedBy !== null || old === by) return;
     by.replaced = old;
     old.replacedBy = by;
     if (old.exitTime === null) this.end(old, Math.max(by.facts.startTime, old.facts.startTime));
@@ -299,7 +312,8 @@ export class ProcessTable {
 
   private exec(node: ProcessNode, facts: ProcessFacts): void {
     if (node.execSeen && node.facts === facts) return;
-    if (node.execId === facts.execId && (!node.execSeen || !saysNothing(facts))) node.facts = facts;
+    const isOwn = node.execId === facts.execId && node.facts.pid === facts.pid;
+    if (isOwn && (!node.execSeen || !saysNothing(facts))) node.facts = facts;
     node.execSeen = true;
   }
 
@@ -318,7 +332,7 @@ export class ProcessTable {
     if (owner === null) return;
     node.list?.remove(node);
     owner.exited.push(node);
-    this.retention.afterExit(owner);
+    this.ended.push(owner);
   }
 
   private releasePid(node: ProcessNode): void {

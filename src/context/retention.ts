@@ -27,11 +27,10 @@ export class Retention {
     this.forget = forget;
   }
 
-  /** After a node was added to its owner; `total` counts all nodes. */
-  afterAdd(added: ProcessNode, total: number): void {
-    const { owner } = added;
-    if (owner !== null && owner.size > this.limits.processesPerPodMax) this.evictFrom(owner, added);
-    if (total > this.limits.processesMax) this.evictMany(added, total);
+  /** After a node was added to `owner`; `total` counts all nodes, `keep` is the one that the event is about. */
+  afterAdd(owner: Pod, keep: ProcessNode, total: number): void {
+    if (owner.size > this.limits.processesPerPodMax) this.evictFrom(owner, keep);
+    if (total > this.limits.processesMax) this.evictMany(keep, total);
   }
 
   /** After a process ended and stands in its owner's list of exited ones. */
@@ -49,7 +48,7 @@ export class Retention {
   }
 
   /** A batch, so that the search for those with most is paid once for many. Pods where nothing lives go first. */
-  private evictMany(added: ProcessNode, total: number): void {
+  private evictMany(keep: ProcessNode, total: number): void {
     let excess = total - this.limits.processesMax + Math.ceil(this.limits.processesMax / 100);
     let fullest: Pod | null = null;
     for (const pod of this.pods.all()) {
@@ -57,7 +56,7 @@ export class Retention {
       if (pod.live.size > 0) continue;
       while (excess > 0 && pod.size > 0) {
         const before = pod.size;
-        this.evictFrom(pod, added);
+        this.evictFrom(pod, keep);
         if (pod.size === before) break;
         excess -= before - pod.size;
       }
@@ -65,18 +64,18 @@ export class Retention {
     }
     while (excess > 0 && fullest !== null && fullest.size > 1) {
       const before = fullest.size;
-      this.evictFrom(fullest, added);
+      this.evictFrom(fullest, keep);
       if (fullest.size === before) return;
       excess -= before - fullest.size;
     }
   }
 
   /** Exited leaves first, oldest first; then what was kept for its children; then a leaf that runs, but not of the pod's oldest. */
-  private evictFrom(owner: Pod, added: ProcessNode): void {
+  private evictFrom(owner: Pod, keep: ProcessNode): void {
     let victim = owner.exited.first;
     for (let i = 0; i < SEARCH_MAX && victim !== null && !victim.isLeaf; i++) victim = victim.next;
     victim = victim?.isLeaf === true ? victim : (owner.kept.first ?? owner.exited.first);
-    if (victim !== null && victim !== added) {
+    if (victim !== null && victim !== keep) {
       this.evictExited(victim);
       return;
     }
@@ -84,9 +83,8 @@ export class Retention {
     const skip = Math.min(FIRST_KEPT, owner.live.size >> 1);
     for (let i = 0; i < skip && victim?.next != null; i++) victim = victim.next;
     const any: ProcessNode | null = victim;
-    for (let i = 0; i < SEARCH_MAX && victim !== null && (!victim.isLeaf || victim === added); i++)
-      victim = victim.next;
-    victim = victim?.isLeaf === true && victim !== added ? victim : any === added ? added.previous : any;
+    for (let i = 0; i < SEARCH_MAX && victim !== null && (!victim.isLeaf || victim === keep); i++) victim = victim.next;
+    victim = victim?.isLeaf === true && victim !== keep ? victim : any === keep ? keep.previous : any;
     if (victim === null) return;
     this.evictedLive++;
     this.forget(victim);

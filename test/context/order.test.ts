@@ -135,7 +135,7 @@ it('the order does not depend on how sources interleave, nor on when it is drain
       jitter: fc.integer({ min: 0, max: LATENESS_MS - 1 }),
       ns: fc.integer({ min: 0, max: 2 }),
     }),
-    { maxLength: 40 },
+    { maxLength: 40, size: 'max' },
   );
   const events = (steps: readonly { step: number; jitter: number; ns: number }[], name: string): Event[] => {
     let time = 0;
