@@ -4,7 +4,7 @@
 export const BATCH_EVENTS_MAX = 512;
 
 /** Batches that may be under way at once: one being processed, and the next ones ready. */
-export const BATCHES_IN_FLIGHT_MAX = 4;
+const BATCHES_IN_FLIGHT_MAX = 4;
 
 export class InFlight {
   readonly max: number;

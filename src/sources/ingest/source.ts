@@ -17,7 +17,7 @@ export interface IngestOptions {
   readonly queueEventsMax?: number;
 }
 
-export interface Offered {
+interface Offered {
   /** Events that will reach the pipeline. */
   readonly accepted: number;
   readonly malformed: number;

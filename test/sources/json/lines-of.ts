@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 
-export const samplesFolder = join(root, process.env.SPOOR_SHARED ?? '../shared', 'samples');
+const samplesFolder = join(root, process.env.SPOOR_SHARED ?? '../shared', 'samples');
 export const hasSamples = existsSync(samplesFolder);
 
 function lines(bytes: Buffer): string[] {
