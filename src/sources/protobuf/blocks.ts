@@ -8,7 +8,7 @@ import { ProcessMemory, type Role, type Version } from '../json/memory.ts';
 import { capsOf, nsOf, podOf, processFacts } from '../json/process.ts';
 import { type JsonObject, readFieldInto } from './export-json.ts';
 import { Parts } from './parts.ts';
-import { BYTES, Reader, VARINT } from './reader.ts';
+import { BYTES, Reader, readStamp, stamp, VARINT } from './reader.ts';
 import { messageSpec } from './schema.ts';
 
 /** Exec_ids a generation, each with up to two blocks of about 1 kB. */
@@ -19,6 +19,8 @@ const BLOCK_BYTES_MAX = 64 * 1024;
 const EXEC_ID_TAG = (1 << 3) | BYTES;
 const REFCNT_TAG = (13 << 3) | VARINT;
 const TID_TAG = (16 << 3) | BYTES;
+const START_TIME_TAG = (8 << 3) | BYTES;
+const CREDENTIALS_TAG = (17 << 3) | BYTES;
 const POD_TAG = (10 << 3) | BYTES;
 const CAP_TAG = (14 << 3) | BYTES;
 const NS_TAG = (15 << 3) | BYTES;
@@ -50,6 +52,7 @@ export class ProcessBlocks {
   readonly #pods: Parts<PodFacts>;
   readonly #caps: Parts<Capabilities>;
   readonly #namespaces: Parts<Namespaces>;
+  readonly #credentials = new Parts('tetragon.ProcessCredentials', block => block);
 
   constructor(interned: Interned) {
     this.#interned = interned;
@@ -92,7 +95,11 @@ export class ProcessBlocks {
       if (tag === POD_TAG) pod = this.#pods.next(reader);
       else if (tag === CAP_TAG) caps = this.#caps.next(reader);
       else if (tag === NS_TAG) ns = this.#namespaces.next(reader);
-      else readFieldInto(this.#spec, tag, reader, block);
+      else if (tag === CREDENTIALS_TAG) block.process_credentials = this.#credentials.next(reader);
+      else if (tag === START_TIME_TAG) {
+        readStamp(reader, reader.length());
+        block.start_time = { ...stamp };
+      } else readFieldInto(this.#spec, tag, reader, block);
     }
     return processFacts(block, this.#interned, { pod, caps, ns });
   }

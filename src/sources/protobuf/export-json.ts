@@ -155,25 +155,34 @@ function defaultOf(field: FieldSpec): unknown {
 }
 
 function messageValue(spec: MessageSpec, reader: Reader, end: number, earlier: unknown, depth: number): unknown {
-  if (spec.name.startsWith('google.protobuf.')) return wellKnown(spec, reader, end, depth);
+  if (spec.wellKnown !== '') return wellKnown(spec, reader, end, depth);
   const into = typeof earlier === 'object' && earlier !== null ? (earlier as JsonObject) : {};
   return readMessage(spec, reader, end, into, depth);
 }
 
 function wellKnown(spec: MessageSpec, reader: Reader, end: number, depth: number): unknown {
-  const type = spec.name.slice('google.protobuf.'.length);
+  const type = spec.wellKnown;
   if (type === 'Timestamp' || type === 'Duration') {
     readStamp(reader, end);
     return type === 'Timestamp' ? timeText(stamp.seconds, stamp.nanos) : durationText(stamp.seconds, stamp.nanos);
   }
+  if (type.endsWith('Value')) return wrapped(spec.fields.get(1) as FieldSpec, reader, end, depth);
   const message = readMessage(spec, reader, end, {}, depth);
-  if (type.endsWith('Value')) {
-    const value = spec.fields.get(1) as FieldSpec;
-    const missing = value.kind === 'int64' || value.kind === 'uint64' ? '0' : defaultOf(value);
-    return message.value ?? missing;
-  }
   if (type === 'FieldMask') return pathsText(message.paths);
   return type === 'Any' ? anyValue(message, depth) : message;
+}
+
+/** The value in a wrapper; an empty one says zero. */
+function wrapped(field: FieldSpec, reader: Reader, end: number, depth: number): unknown {
+  const outer = reader.enter(end);
+  let value = field.kind === 'int64' || field.kind === 'uint64' ? '0' : defaultOf(field);
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag === ((1 << 3) | wireTypeOf(field))) value = readValue(field, reader, undefined, depth);
+    else reader.skip(tag & 7);
+  }
+  reader.end = outer;
+  return value;
 }
 
 /** protojson's path list: lowerCamelCase, joined by commas. */
@@ -190,7 +199,7 @@ function anyValue(message: JsonObject, depth: number): JsonObject {
   if (inner === null) return { '@type': url, value };
   const bytes = Buffer.from(value, 'base64');
   const decoded = messageValue(inner, new Reader(bytes), bytes.length, undefined, depth + 1);
-  const plain = typeof decoded === 'object' && decoded !== null && !inner.name.startsWith('google.protobuf.');
+  const plain = typeof decoded === 'object' && decoded !== null && inner.wellKnown === '';
   return plain ? { '@type': url, ...decoded } : { '@type': url, value: decoded };
 }
 

@@ -40,6 +40,8 @@ export interface FieldSpec {
 export interface MessageSpec {
   /** `tetragon.Process`. */
   readonly name: string;
+  /** `Timestamp`, `UInt32Value` … for the types of google.protobuf, which JSON prints in ways of their own; else ''. */
+  readonly wellKnown: string;
   readonly fields: Map<number, FieldSpec>;
 }
 
@@ -72,6 +74,8 @@ export function protoRoot(): protobuf.Root {
   return root;
 }
 
+const WELL_KNOWN = 'google.protobuf.';
+
 const compiled = new Map<string, MessageSpec>();
 
 /** The table of a message, `tetragon.GetEventsResponse`. Throws when there is no such message. */
@@ -89,7 +93,8 @@ function compile(type: protobuf.Type): MessageSpec {
   const name = type.fullName.replace(/^\./, '');
   const known = compiled.get(name);
   if (known !== undefined) return known;
-  const spec: MessageSpec = { name, fields: new Map() };
+  const wellKnown = name.startsWith(WELL_KNOWN) ? name.slice(WELL_KNOWN.length) : '';
+  const spec: MessageSpec = { name, wellKnown, fields: new Map() };
   compiled.set(name, spec);
   for (const field of type.fieldsArray) spec.fields.set(field.id, fieldSpec(field.resolve()));
   return spec;
@@ -98,7 +103,7 @@ function compile(type: protobuf.Type): MessageSpec {
 function fieldSpec(field: protobuf.Field): FieldSpec {
   const explicit = field.partOf !== null;
   if (field instanceof protobuf.MapField) {
-    const message: MessageSpec = { name: '', fields: new Map() };
+    const message: MessageSpec = { name: '', wellKnown: '', fields: new Map() };
     message.fields.set(1, { ...scalar(field.keyType), name: 'key', repeated: false, explicit: true });
     message.fields.set(2, { ...typeSpec(field), name: 'value', repeated: false, explicit: true });
     return { name: field.name, kind: 'map', repeated: false, explicit: false, names: null, message };

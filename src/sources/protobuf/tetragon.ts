@@ -48,7 +48,7 @@ function layouts(response: MessageSpec): Map<number, Layout> {
     const fields = new Map([...message.fields].filter(([, field]) => !PASSED_OVER.includes(field.name)));
     out.set(number, {
       kind: name as ProcessEventKind,
-      spec: { name: message.name, fields },
+      spec: { ...message, fields },
       process: numbers.get('process') ?? 0,
       parent: numbers.get('parent') ?? 0,
       ancestors: numbers.get('ancestors') ?? 0,
