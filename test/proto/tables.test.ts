@@ -23,7 +23,9 @@ function facts(namespaces: readonly string[]): string[] {
       }
     } else if (object instanceof protobuf.Type) {
       for (const field of object.fieldsArray) {
-        out.push(`field ${name} ${field.name} ${field.id} ${typeOf(field.resolve())} ${field.partOf?.name ?? ''}`.trim());
+        out.push(
+          `field ${name} ${field.name} ${field.id} ${typeOf(field.resolve())} ${field.partOf?.name ?? ''}`.trim(),
+        );
       }
     }
     if (object instanceof protobuf.Namespace) for (const inner of object.nestedArray) walk(inner);
