@@ -73,7 +73,11 @@ export class Pipeline {
       this.#failed = reject;
     });
     this.#open = this.#feeds.length;
-    if (this.#orderer !== null) this.#watchIdleness(this.#options.ordering?.latenessMs ?? 0);
+    if (this.#orderer !== null) {
+      // Told of every source before the first event: whoever comes first must not run ahead of the others.
+      for (const { source } of this.#feeds) this.#orderer.setIdle(source.name, false);
+      this.#watchIdleness(this.#options.ordering?.latenessMs ?? 0);
+    }
     for (const feed of this.#feeds) {
       feed.subscription = feed.source.batches().subscribe({
         next: batch => this.#take(feed, batch),
