@@ -45,7 +45,12 @@ export function parseConfig(
       }),
     );
   }
-  const value: unknown = document.toJS({ maxAliasCount: ALIASES_MAX }) ?? {};
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: ALIASES_MAX }) ?? {};
+  } catch (error) {
+    throw new ConfigError([`${file}: ${(error as Error).message}`]);
+  }
   if (typeof value !== 'object' || Array.isArray(value))
     throw new ConfigError([`${file}:1:1: expected a map of settings`]);
   const raw = value as Record<string, unknown>;
