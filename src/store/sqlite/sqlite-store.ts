@@ -43,12 +43,15 @@ export class SqliteStore implements Store {
   readonly webhooks: Webhooks;
   readonly stream: Stream;
   readonly #db: Db;
+  readonly #release: () => void;
   readonly #listeners = new Set<(seq: number) => void>();
   #seq: number;
   /** Counted once, then kept: counting a million rows takes a while. */
   #alerts: number;
 
-  constructor(db: Db) {
+  /** `release`: called once the database is closed. */
+  constructor(db: Db, release: () => void = () => undefined) {
+    this.#release = release;
     this.#db = db;
     this.outbox = new SqliteOutbox(db);
     this.tokens = new SqliteTokens(db);
@@ -173,5 +176,6 @@ export class SqliteStore implements Store {
 
   async close(): Promise<void> {
     this.#db.close();
+    this.#release();
   }
 }
