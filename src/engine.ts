@@ -44,6 +44,11 @@ export class Engine {
     return { observation, changes: findings.map(finding => this.alerting.accept(finding, gaps)) };
   }
 
+  /** Goes through an event whose findings are stored already: what is known and what is pending come out as after `step`. */
+  relive(event: Event): void {
+    this.detector.step(this.context.observe(event));
+  }
+
   /** Takes effect with the next event; the state of rules whose content is unchanged is kept. */
   replaceRules(rules: readonly Rule[]): void {
     this.detector.replaceRules(rules);

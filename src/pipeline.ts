@@ -16,8 +16,16 @@ export interface PipelineOptions {
   readonly ordering: { readonly latenessMs: number; readonly eventsMax: number } | null;
   /** Sees every step, in order, before its changes are stored. Must not throw. */
   readonly onStep?: (step: Step) => void;
-  /** Resolves once the changes are safe; called in order, one call at a time. Absent: nothing is kept. */
-  readonly store?: (changes: readonly AlertChange[]) => Promise<void>;
+  /**
+   * Appends events that were processed to a log, in order; `safe` resolves when they outlive this process, and never rejects.
+   * What came of them is stored after that, so that the log always reaches as far as the store does.
+   */
+  readonly record?: (events: readonly Event[]) => { readonly position: number; readonly safe: Promise<void> };
+  /**
+   * Resolves once the changes are safe; called in order, one call at a time. `position`: that of the last event in the log
+   * when they were made, 0 without a log. Absent: nothing is kept.
+   */
+  readonly store?: (changes: readonly AlertChange[], position: number) => Promise<void>;
   /** A source that can never work; the others go on. */
   readonly onSourceFailed?: (source: Source, error: Error) => void;
 }
@@ -44,6 +52,7 @@ export class Pipeline {
   #waiting: PendingBatch[] = [];
   #storing: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | null = null;
+  #watermark: number | null = null;
   #open = 0;
   #finished: (() => void) | null = null;
   #failed: ((error: Error) => void) | null = null;
@@ -59,6 +68,11 @@ export class Pipeline {
   /** Events that came later than the lateness bound allows; they were folded in all the same. */
   get late(): number {
     return this.#orderer?.stats().late ?? 0;
+  }
+
+  /** Event time up to which all is processed, micros; null before the first event. */
+  get watermark(): number | null {
+    return this.#watermark;
   }
 
   /** Events that wait for their turn. */
@@ -137,30 +151,34 @@ export class Pipeline {
   }
 
   #fold(events: readonly Event[], finished: readonly Batch[]): void {
-    const { engine, onStep, store } = this.#options;
+    const { engine, onStep, record, store } = this.#options;
     let changes: AlertChange[] | null = null;
     for (const event of events) {
       this.events.set(event.kind, (this.events.get(event.kind) ?? 0) + 1);
+      if (this.#watermark === null || event.time > this.#watermark) this.#watermark = event.time;
       const step = engine.step(event);
       if (onStep !== undefined) onStep(step);
       if (step.changes.length > 0) (changes ??= []).push(...step.changes);
     }
-    if (changes === null || store === undefined) {
-      // Nothing to store, but what earlier batches gave may still be on its way: positions must not overtake it.
-      if (finished.length > 0) this.#afterStoring(finished, null);
-      return;
-    }
-    this.#afterStoring(finished, changes);
+    const recorded = record?.(events);
+    if (store === undefined) changes = null;
+    // Nothing to store, but what earlier batches gave may still be on its way: positions must not overtake it.
+    if (changes !== null || finished.length > 0) this.#afterStoring(finished, changes, recorded);
   }
 
-  #afterStoring(finished: readonly Batch[], changes: readonly AlertChange[] | null): void {
+  #afterStoring(
+    finished: readonly Batch[],
+    changes: readonly AlertChange[] | null,
+    recorded: { readonly position: number; readonly safe: Promise<void> } | undefined,
+  ): void {
     const { store } = this.#options;
-    if (store === undefined) {
+    if (store === undefined && recorded === undefined) {
       for (const batch of finished) batch.done();
       return;
     }
     this.#storing = this.#storing
-      .then(() => (changes === null ? undefined : store(changes)))
+      .then(() => recorded?.safe)
+      .then(() => (changes === null ? undefined : store?.(changes, recorded?.position ?? 0)))
       .then(() => {
         for (const batch of finished) batch.done();
       });

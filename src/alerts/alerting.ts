@@ -62,13 +62,22 @@ export class Alerting {
     return { type: 'new', alert, ...joined };
   }
 
-  /** Goes on from what is stored: alerts of the last day in commit order (see `restoreSince`), and their incidents. */
-  restore(stored: { readonly alerts: readonly Alert[]; readonly incidents: readonly Incident[] }): void {
+  /**
+   * Goes on from what is stored: alerts of the last day in commit order (see `restoreSince`), and their incidents.
+   * `exact`: the findings to come begin right after those that are stored; otherwise a source may repeat some of them, and
+   * findings at or before an alert's `last_seen` are taken for repeats.
+   */
+  restore(stored: { readonly alerts: readonly Alert[]; readonly incidents: readonly Incident[] }, exact = false): void {
     this.#incidents.restore(stored.alerts, stored.incidents);
     const entries = stored.alerts.map(alert => ({ alert, last: parseInstant(alert.last_seen)?.time ?? 0 }));
     for (const { alert, last } of entries.sort((a, b) => a.last - b.last)) {
       const key = suppressionKey(alert.rule.id, alert.key);
-      this.#keep(key, { alert: { ...alert, evidence: [] }, last, lastId: alert.id, counted: alert.last_seen });
+      this.#keep(key, {
+        alert: { ...alert, evidence: [] },
+        last,
+        lastId: alert.id,
+        counted: exact ? '' : alert.last_seen,
+      });
     }
   }
 

@@ -3,28 +3,36 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Registry } from 'prom-client';
 import type { AlertChange } from '../alerts/alert.ts';
-import { restoreSince } from '../alerts/alerting.ts';
 import { API_LIMITS } from '../api/config.ts';
 import { type Api, createApi } from '../api/server.ts';
 import type { Config } from '../config/schema.ts';
 import { Engine, type Step } from '../engine.ts';
 import { LIMITS } from '../model/limits.ts';
-import { MICROS_PER_MS } from '../model/time.ts';
+import { MICROS_PER_MS, MICROS_PER_SECOND } from '../model/time.ts';
 import { Pipeline } from '../pipeline.ts';
+import type { FlightRecorder } from '../recorder/recorder.ts';
 import { Sinks, systemClock, unknownSinks } from '../sinks/index.ts';
 import type { IngestSource } from '../sources/ingest/source.ts';
 import { fileQuarantine } from '../sources/quarantine.ts';
+import type { Source } from '../sources/source.ts';
 import { BufferedStoreWriter } from '../store/buffered.ts';
 import { openStore } from '../store/sqlite/open.ts';
 import type { Store, Webhook } from '../store/store.ts';
 import type { Log } from './log.ts';
 import { type StoredOffsets, storedOffsets } from './offsets.ts';
 import { entriesFor } from './outgoing.ts';
+import { Overlap, resumed } from './overlap.ts';
+import { openRecorder } from './recording.ts';
 import { keepRules, type RuleKeeper } from './rule-keeper.ts';
 import { buildSources } from './sources.ts';
 import { engineStatus, ruleRecords } from './status.ts';
+import { adminToken } from './token.ts';
+import { positionState, type Warmth, warmUp } from './warm.ts';
 
 const PRUNE_MS = 10 * 60_000;
+
+/** How far before the newest recorded flow flows are asked for again: Relay delivers out of order. */
+const FLOW_OVERLAP = 5 * MICROS_PER_SECOND;
 
 export interface AppOptions {
   readonly version: string;
@@ -43,15 +51,18 @@ export class App {
   readonly #store: Store;
   readonly #writer: BufferedStoreWriter;
   readonly #offsets: StoredOffsets;
+  readonly #recorder: FlightRecorder | null;
   readonly #sinks: Sinks;
   readonly #rules: RuleKeeper;
   readonly #ingest: IngestSource | null;
-  readonly #sources: ReturnType<typeof buildSources>['sources'];
+  readonly #sources: readonly Source[];
   readonly #alerts = new Map<string, number>();
   readonly #started = new Date().toISOString();
   #suppressed = 0;
   #webhooks: readonly Webhook[] = [];
   #gapsStored = 0;
+  readonly #overlap = new Overlap();
+  #warmth: Warmth | null = null;
   #api: Api | null = null;
   #pruning: NodeJS.Timeout | null = null;
 
@@ -63,33 +74,47 @@ export class App {
       );
     }
     const store = await openStore({ path: config.store.path, bytesMax: config.store.retention.size });
+    let recorder: FlightRecorder | null = null;
     try {
       const offsets = await storedOffsets(store, error =>
         options.log('error', 'positions could not be stored', { error: error.message }),
       );
-      const app = new App(config, options, store, offsets);
+      let app: App | undefined;
+      recorder = await openRecorder(config, store, options.log, execId => app?.matters(execId) ?? true);
+      app = new App(config, options, store, offsets, recorder);
       await app.#start();
       return app;
     } catch (error) {
+      await recorder?.close();
       await store.close();
       throw error;
     }
   }
 
-  private constructor(config: Config, options: AppOptions, store: Store, offsets: StoredOffsets) {
+  private constructor(
+    config: Config,
+    options: AppOptions,
+    store: Store,
+    offsets: StoredOffsets,
+    recorder: FlightRecorder | null,
+  ) {
     const { log } = options;
     this.#config = config;
     this.#options = options;
     this.#store = store;
     this.#offsets = offsets;
+    this.#recorder = recorder;
     this.#writer = new BufferedStoreWriter(store, { relieve: () => this.#prune() });
     const quarantine = fileQuarantine(
       config.store.path === ':memory:'
         ? join('data', 'quarantine.tsv')
         : join(dirname(config.store.path), 'quarantine.tsv'),
     );
-    const built = buildSources(config.sources, name => offsets.for(name), quarantine);
-    this.#sources = built.sources;
+    // A little overlap: what is recorded already is passed over.
+    const since = (): number | null =>
+      this.#warmth?.newestFlow == null ? null : this.#warmth.newestFlow - FLOW_OVERLAP;
+    const built = buildSources(config.sources, name => offsets.for(name), quarantine, since);
+    this.#sources = built.sources.map(source => resumed(source, this.#overlap));
     this.#ingest = built.ingest;
     this.#rules = keepRules(config.rules, config.rules.watch, log, rules => this.engine.replaceRules(rules));
     this.engine = new Engine({
@@ -114,18 +139,33 @@ export class App {
       onDisabled: (sink, detail) => void this.#disable(sink, detail),
       log,
     });
-    const only = built.sources.length === 1 ? built.sources[0] : undefined;
-    this.pipeline = new Pipeline({
+    this.pipeline = this.#createPipeline(this.#sources);
+  }
+
+  #createPipeline(sources: readonly Source[]): Pipeline {
+    const { detection } = this.#config;
+    const { log, onStep } = this.#options;
+    const recorder = this.#recorder;
+    const only = sources.length === 1 ? sources[0] : undefined;
+    return new Pipeline({
       engine: this.engine,
-      sources: built.sources,
+      sources,
       // One capture is in order by itself.
       ordering:
-        only?.type === 'capture' ? null : { latenessMs: config.detection.lateness, eventsMax: LIMITS.reorderEventsMax },
-      ...(options.onStep === undefined ? {} : { onStep: options.onStep }),
-      store: changes => this.#keep(changes),
+        only?.type === 'capture' ? null : { latenessMs: detection.lateness, eventsMax: LIMITS.reorderEventsMax },
+      ...(onStep === undefined ? {} : { onStep }),
+      ...(recorder === null ? {} : { record: events => recorder.append(events) }),
+      store: (changes, position) => this.#keep(changes, position),
       onSourceFailed: (source, error) =>
         log('error', 'a source cannot work; the others go on', { source: source.name, error: error.message }),
     });
+  }
+
+  /** Whether a process is part of what is known now: it runs, or something runs that it started. All matter until it is known. */
+  matters(execId: string): boolean {
+    if (this.#warmth === null) return true;
+    const process = this.engine.context.process(execId);
+    return process !== null && (process.exitTime === null || process.children.size > 0);
   }
 
   /** Resolves when every source has ended (live ones never do), or after `stop`. */
@@ -142,13 +182,26 @@ export class App {
       this.#options.log('error', 'alerts could not be stored', { ...this.#writer.health() });
     await this.#sinks.stop();
     await this.#api?.close();
+    await this.#recorder?.close();
     await this.#store.close();
   }
 
   async #start(): Promise<void> {
-    const [newest] = (await this.#store.alerts({ limit: 1 }, null)).items;
-    if (newest !== undefined) this.engine.alerting.restore(await this.#store.recent(restoreSince(newest.last_seen)));
+    const { engine } = this;
+    const warmth = await warmUp(engine, this.#store, this.#recorder, this.#overlap, this.#options.onStep);
+    this.#gapsStored = warmth.knownGaps;
     await this.#readWebhooks();
+    await this.#keep(warmth.changes, this.#recorder?.position ?? 0);
+    this.#warmth = warmth;
+    if (warmth.events > 0) {
+      const { processes, connections } = engine.context.stats();
+      this.#options.log('info', 'went on from the recording', {
+        events: warmth.events,
+        processes,
+        connections,
+        found: warmth.changes.length,
+      });
+    }
     this.#sinks.start();
     this.#pruning = setInterval(() => void this.#prune(), PRUNE_MS);
     this.#pruning.unref();
@@ -156,13 +209,21 @@ export class App {
     this.address = await this.#api.listen();
   }
 
-  async #keep(changes: readonly AlertChange[]): Promise<void> {
+  async #keep(changes: readonly AlertChange[], position: number): Promise<void> {
+    if (changes.length === 0) return;
     for (const change of changes) {
       if (change.type === 'counted') this.#suppressed += 1;
       else this.#alerts.set(change.alert.rule.level, (this.#alerts.get(change.alert.rule.level) ?? 0) + 1);
     }
     const entries = entriesFor(changes, this.#config.routes, this.#sinks.names, this.#webhooks);
-    await this.#writer.write({ entries, gaps: this.#newGaps() });
+    const recorder = this.#recorder;
+    await this.#writer.write({
+      entries,
+      gaps: this.#newGaps(),
+      ...(recorder === null
+        ? {}
+        : { state: positionState({ seq: position, incomplete: recorder.stats().dropped > 0 }) }),
+    });
     if (entries.some(entry => entry.targets.length > 0)) this.#sinks.wake();
   }
 
@@ -219,11 +280,7 @@ export class App {
       createApi(
         {
           store,
-          live: {
-            process: execId => context.process(execId),
-            pod: (namespace, name) => context.pod(namespace, name),
-            connections: () => [...context.connections()].reverse(),
-          },
+          live: context,
           ingest:
             ingest === null
               ? null
@@ -249,6 +306,7 @@ export class App {
               alerts: this.#alerts,
               suppressed: this.#suppressed,
               store: storeHealth,
+              recorder: this.#recorder?.stats() ?? null,
             });
           },
           unready: async () => {
@@ -270,7 +328,7 @@ export class App {
               ? { cert: readFileSync(tls.cert_file, 'utf8'), key: readFileSync(tls.key_file, 'utf8') }
               : null,
           publicUrl: publicUrl ?? null,
-          adminToken: () => (tokenFile === undefined ? null : readFileSync(tokenFile, 'utf8').trim()),
+          adminToken: tokenFile === undefined ? () => null : adminToken(tokenFile),
           limits: API_LIMITS,
         },
       ),

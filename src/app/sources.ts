@@ -1,5 +1,6 @@
 /** The sources of a configuration. */
 import type { SourceConfig } from '../config/schema.ts';
+import type { Micros } from '../model/time.ts';
 import { captureSource } from '../sources/capture/source.ts';
 import type { TlsOptions } from '../sources/grpc/client.ts';
 import { hubbleSource } from '../sources/hubble/source.ts';
@@ -15,11 +16,15 @@ export interface BuiltSources {
   readonly ingest: IngestSource | null;
 }
 
-/** `offsets`: where each file source remembers how far it got. Throws a plain message for what can never work. */
+/**
+ * `offsets`: where each file source remembers how far it got. `since`: from when on flows are asked for that came before the
+ * start; null for new ones only. Throws a plain message for what can never work.
+ */
 export function buildSources(
   configs: readonly SourceConfig[],
   offsets: (name: string) => OffsetStore,
   quarantine: Quarantine,
+  since: () => Micros | null = () => null,
 ): BuiltSources {
   const taken = new Set<string>();
   let ingest: IngestSource | null = null;
@@ -30,7 +35,7 @@ export function buildSources(
       case 'hubble': {
         const { address, tls } = config;
         const options = { name, address, quarantine, ...(tls === undefined ? {} : { tls: tlsFiles(tls) }) };
-        return config.type === 'tetragon' ? tetragonSource(options) : hubbleSource(options);
+        return config.type === 'tetragon' ? tetragonSource(options) : hubbleSource({ ...options, since });
       }
       case 'file':
         return tailSource({ name, path: config.path, offsets: offsets(name), quarantine });

@@ -4,6 +4,7 @@ import type { EngineStatus, RuleRecord } from '../api/deps.ts';
 import type { Engine } from '../engine.ts';
 import { formatInstant } from '../model/time.ts';
 import type { Pipeline } from '../pipeline.ts';
+import type { RecorderStats } from '../recorder/recorder.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { Sinks } from '../sinks/index.ts';
 import type { SourceStatus } from '../sources/source.ts';
@@ -62,6 +63,7 @@ export interface StatusParts {
   readonly alerts: ReadonlyMap<string, number>;
   readonly suppressed: number;
   readonly store: EngineStatus['store'];
+  readonly recorder: RecorderStats | null;
 }
 
 export function engineStatus(parts: StatusParts): EngineStatus {
@@ -69,22 +71,19 @@ export function engineStatus(parts: StatusParts): EngineStatus {
   const context = engine.context.stats();
   const detector = engine.detector.stats();
   const sources = parts.sources.map(source => source.status());
-  const newest = sources.reduce<number | null>(
-    (latest, { newest: time }) => (time !== null && (latest === null || time > latest) ? time : latest),
-    null,
-  );
   return {
     version: parts.version,
     started: parts.started,
     sources: sources.map(sourceRecord),
     events: Object.fromEntries(pipeline.events),
     late: pipeline.late,
-    watermark: newest === null ? null : formatInstant(newest),
+    watermark: pipeline.watermark === null ? null : formatInstant(pipeline.watermark),
     held: {
       processes: context.processes,
       connections: context.connections,
       partials: detector.totals.partials,
       reorder: pipeline.held,
+      recorder_bytes: parts.recorder?.bytes ?? 0,
     },
     evicted: {
       processes: context.processesEvictedLive + context.processesEvictedExited,
@@ -92,6 +91,7 @@ export function engineStatus(parts: StatusParts): EngineStatus {
       dns_names: context.dnsNamesEvicted,
       partials: detector.totals.evicted,
       incidents: engine.alerting.evictedIncidents,
+      unrecorded: parts.recorder?.dropped ?? 0,
     },
     rules: { loaded: rules.rules().length, errors: rules.errors() + detector.failed, last_reload: rules.reloadedAt() },
     alerts: Object.fromEntries(parts.alerts),

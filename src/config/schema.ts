@@ -81,6 +81,14 @@ export const configSchema = z.strictObject({
       incident_window: duration.prefault('30m').describe('alerts of one pod within this time are one incident'),
     })
     .prefault({}),
+  recorder: z
+    .strictObject({
+      keep: duration
+        .prefault('15m')
+        .describe('events kept beside the database for restarts and captures of incidents; 0s: none'),
+      size: size.prefault('512MiB').describe('oldest recorded events are removed past this size'),
+    })
+    .prefault({}),
   sinks: z
     .record(z.string().regex(/^[a-zA-Z][\w-]*$/), sinkConfig)
     .default({})

@@ -9,6 +9,8 @@ import type { Micros } from './time.ts';
 export interface RawRecord {
   /** One JSON object in the export's own shape (`{"process_exec":…}`, `{"flow":…}`), without a line end. */
   line(): string;
+  /** The bytes of `line()` in UTF-8 where they are at hand, for whoever only passes them on. They may be a view of a larger buffer. */
+  bytes?(): Uint8Array;
   /** The same record with memory of its own: call before keeping it, a decoder's record may share a large buffer. */
   detach(): RawRecord;
 }

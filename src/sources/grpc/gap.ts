@@ -15,9 +15,9 @@ export interface Place {
 }
 
 /** A gap from the last event before a reconnect to the first one after it. How much was lost is unknown: `count` is 0. */
-export function reconnectGap(place: Place, from: Micros, at: Instant): StreamFact {
+export function reconnectGap(place: Place, from: Micros, at: Instant, reason = RECONNECT): StreamFact {
   const end = at.time < from ? { time: from, ns: 0 } : at;
-  return lostFact(place, { reason: RECONNECT, count: 0, from, to: end.time }, end);
+  return lostFact(place, { reason, count: 0, from, to: end.time }, end);
 }
 
 /** A `lost_events` fact that has no message of its own, with a record in the shape in which Hubble exports them. */

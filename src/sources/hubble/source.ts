@@ -26,8 +26,8 @@ export interface HubbleSourceOptions {
   /** Absent: plaintext, unless the address says `tls://`. */
   readonly tls?: TlsOptions;
   readonly quarantine: Quarantine;
-  /** At the first connect, also what the rings hold since then. Absent: new flows only. */
-  readonly since?: Micros;
+  /** Asked at the first connect: also what the rings hold since then. Absent or null: new flows only. */
+  readonly since?: () => Micros | null;
   /** How far before the newest flow a reconnect asks again: Relay delivers out of order. */
   readonly overlapMs?: number;
   readonly times?: Partial<LinkTimes>;
@@ -101,13 +101,13 @@ class HubbleSource implements Source {
   }
 
   #connect(address: Address, stream: FlowStream): Link {
-    const { clock = SYSTEM_CLOCK, since = null, overlapMs = OVERLAP_MS, times } = this.#options;
+    const { clock = SYSTEM_CLOCK, since, overlapMs = OVERLAP_MS, times } = this.#options;
     const tls = this.#options.tls ?? (address.tls ? {} : null);
     return new Link(
       {
         open: () => openClient(address.target, tls, null),
         start: client => {
-          const from = stream.newest === null ? since : stream.newest - overlapMs * MICROS_PER_MS;
+          const from = stream.newest === null ? (since?.() ?? null) : stream.newest - overlapMs * MICROS_PER_MS;
           return openStream(client, METHOD, followRequest(from));
         },
         prepare: async () => false,

@@ -16,6 +16,10 @@ export class LineRecord implements RawRecord {
     return this.#bytes.toString('utf8', this.#start, this.#end);
   }
 
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(this.#start, this.#end);
+  }
+
   detach(): RawRecord {
     if (this.#start === 0 && this.#end === this.#bytes.length) return this;
     return new LineRecord(Buffer.from(this.#bytes.subarray(this.#start, this.#end)), 0, this.#end - this.#start);

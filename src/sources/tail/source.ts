@@ -16,6 +16,12 @@ import type { Text } from './text.ts';
 
 const POLL_MS = 250;
 
+/**
+ * A batch is done only when the lateness bound has passed its newest event and what came of it is stored: as many events as
+ * may come in that time must fit, or they set the pace. They are lines of a file, and cost only memory.
+ */
+const TAIL_BATCHES_IN_FLIGHT_MAX = 128;
+
 export interface TailOptions {
   /** A file, or a pattern whose last part holds `*` or `?`. Files that come later are followed too. */
   readonly path: string;
@@ -57,7 +63,7 @@ export function tailSource(options: TailOptions): Source {
   }
 
   async function run(subscriber: Subscriber<Batch>, signal: AbortSignal, hint: Hint): Promise<void> {
-    const inFlight = new InFlight();
+    const inFlight = new InFlight(TAIL_BATCHES_IN_FLIGHT_MAX);
     const saved = options.offsets.load();
     const readers = new Map<string, FileReader>();
     const acknowledged = new Acknowledged(options.offsets);

@@ -80,7 +80,7 @@ describe('a healthy stream', () => {
         await stream.send(messages[0] as Buffer);
       },
     });
-    const { collector } = listen(server.address, { since: 1_700_000_000_500_000 });
+    const { collector } = listen(server.address, { since: () => 1_700_000_000_500_000 });
     await collector.until(() => collector.events.length === 1);
     expect(requests).toEqual([{ follow: true, since: { seconds: 1_700_000_000, nanos: 500_000_000 } }]);
   });

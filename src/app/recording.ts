@@ -1,0 +1,36 @@
+/** The flight recorder of a configuration: beside its database, one folder a database. */
+import type { Config } from '../config/schema.ts';
+import { MICROS_PER_MS } from '../model/time.ts';
+import { FlightRecorder } from '../recorder/recorder.ts';
+import { JsonDecoder } from '../sources/json/decoder.ts';
+import type { Store } from '../store/store.ts';
+import type { Log } from './log.ts';
+import { storedPosition } from './warm.ts';
+
+/** Where the recorder of a database keeps its files. */
+export const recorderFolder = (database: string): string => `${database}-recorder`;
+
+/** Null where nothing is to be kept. `isKnown`: whether a process still matters. */
+export async function openRecorder(
+  config: Config,
+  store: Pick<Store, 'state'>,
+  log: Log,
+  isKnown: (execId: string) => boolean,
+): Promise<FlightRecorder | null> {
+  const { keep, size } = config.recorder;
+  if (keep === 0 || config.store.path === ':memory:') return null;
+  const recorder = await FlightRecorder.open(
+    {
+      path: recorderFolder(config.store.path),
+      keep: keep * MICROS_PER_MS,
+      bytesMax: size,
+      decoder: () => new JsonDecoder({ source: 'recorder' }),
+      isKnown,
+      onProblem: (message, fields) => log('warn', message, fields),
+    },
+    (await storedPosition(store))?.seq,
+  );
+  // A capture is played from its beginning by every run: there is nothing to go on from.
+  if (config.sources.every(source => source.type === 'capture')) await recorder.clear();
+  return recorder;
+}
