@@ -2,6 +2,9 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Alert, Incident } from '../alerts/alert.ts';
 import { alertText, incidentText, shown } from '../render/alert.ts';
+import { Marks } from '../render/marks.ts';
+import { drawnTree, type RemoteTree } from '../render/remote-tree.ts';
+import { treesText } from '../render/tree-text.ts';
 import { CommandError, EXIT, Io, UsageError } from './io.ts';
 import { globals, parseLevel } from './options.ts';
 import { openReader, type Place, type Reader } from './reader.ts';
@@ -93,6 +96,7 @@ export function registerQueries(program: Command): void {
         io.out(`${incidentText(incident, io.style)}\n`);
         const { items } = await reader.alerts({ incident: incident.id, limit: 1_000 });
         for (const alert of [...items].reverse()) io.out(`${alertText(alert, io.style)}\n`);
+        if (options.db === undefined) io.out(drawing(await reader.incidentTree(incident.id), items, io));
       }),
     );
 
@@ -127,6 +131,14 @@ export function registerQueries(program: Command): void {
       else for (const line of statusLines(status, io)) io.out(line);
     }),
   );
+}
+
+/** The incident's trees, each process with the worst rule that fired on it. */
+function drawing(remote: RemoteTree, alerts: readonly Alert[], io: Io): string {
+  const marks = new Marks();
+  for (const alert of alerts) marks.add(alert);
+  const { roots, unattributed, omitted } = drawnTree(remote);
+  return treesText(roots, unattributed, omitted, io.style, marks.texts());
 }
 
 function place(command: Command): Command {

@@ -1,6 +1,7 @@
 /** Where queries are answered: by a running Spoor over its API, or by a database file that nobody needs to be running for. */
 import { existsSync, readFileSync } from 'node:fs';
 import type { Alert, Incident } from '../alerts/alert.ts';
+import type { RemoteTree } from '../render/remote-tree.ts';
 import { openStore } from '../store/sqlite/open.ts';
 import type { AlertQuery, Delivery, DeliveryQuery, IncidentQuery, Page } from '../store/store.ts';
 import { CommandError } from './io.ts';
@@ -20,6 +21,9 @@ export interface Reader {
   incident(id: string): Promise<Incident | null>;
   /** Evidence of an incident as lines of a capture. */
   capture(id: string): Promise<string[]>;
+  /** The trees of an incident, or of a pod (`namespace/name`). */
+  incidentTree(id: string): Promise<RemoteTree>;
+  podTree(pod: string): Promise<RemoteTree | null>;
   deliveries(query: Query): Promise<Page<Delivery>>;
   replay(delivery: string): Promise<boolean>;
   status(): Promise<unknown>;
@@ -55,6 +59,8 @@ async function overDatabase(path: string): Promise<Reader> {
     },
     capture: async id =>
       (await store.incidentEvidence(id, CAPTURE_EVENTS_MAX, null)).map(({ raw }) => JSON.stringify(raw)),
+    incidentTree: () => noLiveTree(),
+    podTree: () => noLiveTree(),
     deliveries: query => store.outbox.list(lists(query) as DeliveryQuery, null),
     replay: () => {
       throw new CommandError('a delivery can only be sent again by a running Spoor: leave out --db');
@@ -64,6 +70,12 @@ async function overDatabase(path: string): Promise<Reader> {
     },
     close: () => store.close(),
   };
+}
+
+function noLiveTree(): never {
+  throw new CommandError(
+    'a tree is drawn by a running Spoor (leave out --db), or from recorded files (spoor tree FILE… --pod …)',
+  );
 }
 
 function overHttp(url: string, tokenFile: string | undefined): Reader {
@@ -108,6 +120,12 @@ function overHttp(url: string, tokenFile: string | undefined): Reader {
       (await (await call(`incidents/${encodeURIComponent(id)}/capture`)).text())
         .split('\n')
         .filter(line => line !== ''),
+    incidentTree: id => json<RemoteTree>(`incidents/${encodeURIComponent(id)}/tree`),
+    podTree: async pod => {
+      const [namespace = '', name = ''] = pod.split('/');
+      const response = await call(`pods/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/tree`);
+      return response.ok ? ((await response.json()) as RemoteTree) : null;
+    },
     deliveries: query => json<Page<Delivery>>('deliveries', query),
     replay: async id => (await call(`deliveries/${encodeURIComponent(id)}/replay`, {}, 'POST')).ok,
     status: () => json('status'),

@@ -2,14 +2,16 @@ import { type Command, Option } from 'commander';
 import type { Context } from '../context/context.ts';
 import { podList, podTree, processTree, type RootTree } from '../context/views.ts';
 import { Marks } from '../render/marks.ts';
+import { drawnTree } from '../render/remote-tree.ts';
 import { treeDot } from '../render/tree-dot.ts';
 import { treeSvg } from '../render/tree-svg.ts';
-import { podText, rootText } from '../render/tree-text.ts';
+import { podText, rootText, treesText } from '../render/tree-text.ts';
 import { CommandError, Io, UsageError } from './io.ts';
 import { globals, parseTime } from './options.ts';
 import { play, reportMalformed, rulesOrFail } from './playback.ts';
+import { openReader, type Place } from './reader.ts';
 
-interface TreeOptions {
+interface TreeOptions extends Place {
   readonly pod?: string;
   readonly execId?: string;
   readonly at?: number;
@@ -22,8 +24,10 @@ export function registerTree(program: Command): void {
   program
     .command('tree')
     .description("A pod's (or a process's) ancestry tree with the connections of every process")
-    .argument('<file...>', 'recorded events')
+    .argument('[file...]', 'recorded events; without any, a running Spoor is asked')
     .option('--pod <name>', 'namespace/name; the beginning of it is enough when it is the only one')
+    .option('--url <url>', 'API of a running Spoor', process.env.SPOOR_URL ?? 'http://127.0.0.1:8787')
+    .option('--token-file <file>', 'file with the bearer token', process.env.SPOOR_TOKEN_FILE)
     .option('--exec-id <id>', 'the tree below one process')
     .option('--at <time>', 'the tree as it was at this time (RFC 3339)', parseTime)
     .addOption(
@@ -47,6 +51,7 @@ Examples:
       if ((options.pod === undefined) === (options.execId === undefined)) {
         throw new UsageError('name what to draw: --pod NAMESPACE/NAME or --exec-id ID');
       }
+      if (files.length === 0) return drawLive(options, io);
       const marks = new Marks();
       const rules = rulesOrFail({ paths: [], defaults: true, disable: [] }, io);
       const played = await play(
@@ -91,6 +96,21 @@ function draw(context: Context, options: TreeOptions, marks: ReadonlyMap<string,
   else if (form === 'dot') io.out(treeDot(title, roots));
   else if (form === 'svg') io.out(treeSvg(title, roots, marks));
   else io.out(text());
+}
+
+async function drawLive(options: TreeOptions, io: Io): Promise<void> {
+  if (options.pod === undefined)
+    throw new UsageError('a running Spoor is asked for a pod: --pod NAMESPACE/NAME (or name recorded files)');
+  if (options.at !== undefined) throw new UsageError('--at needs recorded files');
+  const reader = await openReader(options);
+  const remote = await reader.podTree(options.pod);
+  if (remote === null) throw new CommandError(`no pod ${options.pod} is known at ${options.url}`);
+  const form = io.json ? 'json' : (options.format ?? 'text');
+  const { roots, unattributed, omitted } = drawnTree(remote);
+  if (form === 'json') io.record(remote);
+  else if (form === 'dot') io.out(treeDot(options.pod, roots));
+  else if (form === 'svg') io.out(treeSvg(options.pod, roots));
+  else io.out(`${io.style.bold(options.pod)}\n${treesText(roots, unattributed, omitted, io.style)}`);
 }
 
 function findPod(context: Context, wanted: string): { namespace: string; name: string } {

@@ -1,5 +1,5 @@
 /** The tree with every process's connections, for a terminal. */
-import type { PodTree, RootTree } from '../context/views.ts';
+import type { ConnectionView, PodTree, RootTree } from '../context/views.ts';
 import { shown } from './alert.ts';
 import type { Style } from './style.ts';
 import {
@@ -63,17 +63,28 @@ export function rootText(
   return lines.join('\n');
 }
 
+/** Several trees that belong together, then the connections whose process is not known. */
+export function treesText(
+  roots: readonly RootTree[],
+  unattributed: readonly ConnectionView[],
+  omitted: number,
+  style: Style,
+  marks?: ReadonlyMap<string, string>,
+): string {
+  // Ages are those since the first process, so that a late shell shows.
+  const origin = Math.min(...roots.map(root => root.tree.process.startTime));
+  const lines = roots.map(root => rootText(root, style, marks, origin));
+  if (unattributed.length > 0) {
+    lines.push(style.dim('connections of the pod whose process is not known'));
+    for (const group of groupConnections(unattributed)) lines.push(style.cyan(`→ ${groupText(group)}`));
+  }
+  if (omitted > 0) lines.push(style.dim(`${omitted} more processes are not drawn`));
+  return lines.join('\n');
+}
+
 export function podText(tree: PodTree, style: Style, marks?: ReadonlyMap<string, string>): string {
   const workload =
     tree.pod === null || tree.pod.workload === '' ? '' : `  ${tree.pod.workloadKind} ${tree.pod.workload}`;
-  const lines = [`${style.bold(shown(`${tree.namespace}/${tree.name}`))}${style.dim(shown(workload))}`];
-  // Ages are those since the pod's first process, so that a late shell shows.
-  const origin = Math.min(...tree.roots.map(root => root.tree.process.startTime));
-  for (const root of tree.roots) lines.push(rootText(root, style, marks, origin));
-  if (tree.unattributed.length > 0) {
-    lines.push(style.dim('connections of the pod whose process is not known'));
-    for (const group of groupConnections(tree.unattributed)) lines.push(style.cyan(`→ ${groupText(group)}`));
-  }
-  if (tree.omitted > 0) lines.push(style.dim(`${tree.omitted} more processes are not drawn`));
-  return lines.join('\n');
+  const head = `${style.bold(shown(`${tree.namespace}/${tree.name}`))}${style.dim(shown(workload))}`;
+  return `${head}\n${treesText(tree.roots, tree.unattributed, tree.omitted, style, marks)}`;
 }

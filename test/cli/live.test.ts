@@ -78,6 +78,12 @@ describe('spoor demo', () => {
     expect(alerts.stdout).not.toContain('MEDIUM');
     const status = await spoor(['status', '--url', address as string]);
     expect(status.stdout).toMatch(/OK\s+source recorded break-in[\s\S]*1,040 events/);
+    const shown = await spoor(['incident', (incident as Incident).id.slice(0, 10), '--url', address as string]);
+    expect(shown.stdout).toMatch(
+      /└─ nc\.traditional \S+ 4444 -e \/bin\/bash .*◀ critical: Reverse shell by a network tool/,
+    );
+    const tree = await spoor(['tree', '--pod', (incident as Incident).pods[0] as string, '--url', address as string]);
+    expect(tree.stdout).toMatch(/node \/app\/crawler\.js[\s\S]*└─ bash[\s\S]*→ exfil-bucket\.s3\.amazonaws\.com:443/);
     const capture = join(temporaryFolder(), 'incident.jsonl');
     await spoor(['incident', (incident as Incident).id.slice(0, 10), '--capture', capture, '--url', address as string]);
     const replayed = await spoor(['replay', capture, '-o', 'json']);
