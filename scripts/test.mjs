@@ -34,7 +34,7 @@ const tests = spawnSync(
     `--outputFile.json=${report}`,
     ...process.argv.slice(2),
   ],
-  { stdio: 'inherit' },
+  { stdio: 'inherit', env: { ...process.env, TEST_BUILT_CLI: '1' } },
 );
 try {
   const summary = JSON.parse(readFileSync(report, 'utf8'));
