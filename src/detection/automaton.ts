@@ -3,9 +3,10 @@
  * there are. The root and the states next to it, where a scan spends nearly all of its time, have a full row of transitions;
  * all others, nearly all of which have a single child, share one open-addressing table.
  *
- * Patterns are folded already (`String.prototype.toLowerCase`). ASCII text is folded on the fly, character by character; text with other
- * characters is lower-cased as a whole first, because its folding may depend on neighbours.
+ * Patterns are folded already (`foldCase`). ASCII text is folded on the fly, character by character; text with other
+ * characters is folded as a whole first, because its folding may depend on neighbours.
  */
+import { foldCase } from '../rules/regex-literals.ts';
 
 type Anchor = 'contains' | 'startswith' | 'endswith';
 
@@ -69,7 +70,7 @@ export class Automaton {
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
       if (code >= 128) {
-        this.#scanFolded(text.toLowerCase(), hit);
+        this.#scanFolded(foldCase(text), hit);
         return;
       }
       state = this.#next(state, ascii[code]!);

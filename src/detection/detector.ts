@@ -80,7 +80,7 @@ export class Detector {
     this.#dueAt = Number.NEGATIVE_INFINITY;
     this.#slots = this.#states.flatMap(state => state.parts().map(slot => ({ state, ...slot })));
     const matchers = this.#slots.map(slot => slot.matcher);
-    const hinted = this.#indexed ? matchers : matchers.map(matcher => ({ ...matcher, hint: null }));
+    const hinted = this.#indexed ? matchers : matchers.map(matcher => ({ ...matcher, hints: null }));
     this.#index = new RuleIndex(hinted, this.#fields);
   }
 

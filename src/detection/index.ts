@@ -1,5 +1,5 @@
 /**
- * The rule index: which matchers are worth evaluating on an event. A matcher is skipped only when its hint proves that it
+ * The rule index: which matchers are worth evaluating on an event. A matcher is skipped only when its hints prove that it
  * cannot match, so that results are those of evaluating every one. Cost depends on the event, not on the number of rules.
  */
 import type { EventKind } from '../model/event.ts';
@@ -11,12 +11,14 @@ import { TextIndex } from './text-index.ts';
 interface FieldIndex {
   readonly reader: FieldReader;
   readonly texts: TextIndex;
+  /** Matchers for which it is enough that the field is there. */
+  readonly present: number[];
 }
 
 interface KindIndex {
   /** Bit of this kind in `#kinds`. */
   readonly bit: number;
-  /** Matchers without a usable hint. */
+  /** Matchers without usable hints. */
   readonly always: number[];
   readonly fields: FieldIndex[];
 }
@@ -38,13 +40,16 @@ export class RuleIndex {
     this.#stamps = new Uint32Array(matchers.length);
     const fields = new Map<string, FieldIndex>();
     for (const [position, matcher] of matchers.entries()) {
-      const field = indexable(matcher.hint) ? this.#field(fields, matcher.hint.field, lookup) : null;
-      if (field !== null) field.texts.add(matcher.hint!, position);
+      const hinted = this.#hinted(matcher.hints, fields, lookup);
+      for (const { hint, field } of hinted ?? []) {
+        if (hint.match === 'present') field.present.push(position);
+        else field.texts.add(hint, position);
+      }
       for (const kind of matcher.kinds) {
         const entry = this.#kind(kind);
         this.#kinds[position]! |= entry.bit;
-        if (field === null) entry.always.push(position);
-        else if (!entry.fields.includes(field)) entry.fields.push(field);
+        if (hinted === null) entry.always.push(position);
+        else for (const { field } of hinted) if (!entry.fields.includes(field)) entry.fields.push(field);
       }
     }
     for (const field of fields.values()) field.texts.build();
@@ -64,6 +69,8 @@ export class RuleIndex {
     let count = always.length;
     for (const field of kind.fields) {
       const value = field.reader(observation);
+      if (!isPresent(value)) continue;
+      if (field.present.length > 0) count = this.#take(field.present, kind.bit, count);
       if (Array.isArray(value)) {
         for (const item of value) count = this.#gather(field.texts, item, kind.bit, count);
       } else {
@@ -76,9 +83,12 @@ export class RuleIndex {
 
   #gather(texts: TextIndex, value: unknown, bit: number, count: number): number {
     const text = textOf(value);
-    if (text === null) return count;
+    return text === null ? count : this.#take(texts.lookup(text), bit, count);
+  }
+
+  #take(positions: readonly number[], bit: number, count: number): number {
     let end = count;
-    for (const position of texts.lookup(text)) {
+    for (const position of positions) {
       if ((this.#kinds[position]! & bit) === 0 || this.#stamps[position] === this.#stamp) continue;
       this.#stamps[position] = this.#stamp;
       this.found[end++] = position;
@@ -95,12 +105,28 @@ export class RuleIndex {
     return entry;
   }
 
+  /** Each hint with its field; null when the matcher has to be evaluated whatever they say. */
+  #hinted(
+    hints: readonly IndexHint[] | null,
+    fields: Map<string, FieldIndex>,
+    lookup: FieldLookup,
+  ): { readonly hint: IndexHint; readonly field: FieldIndex }[] | null {
+    if (hints === null || !hints.every(indexable)) return null;
+    const hinted: { hint: IndexHint; field: FieldIndex }[] = [];
+    for (const hint of hints) {
+      const field = this.#field(fields, hint.field, lookup);
+      if (field === null) return null;
+      hinted.push({ hint, field });
+    }
+    return hinted;
+  }
+
   #field(fields: Map<string, FieldIndex>, name: string, lookup: FieldLookup): FieldIndex | null {
     let field = fields.get(name);
     if (field === undefined) {
       const reader = lookup(name);
       if (reader === null) return null;
-      field = { reader, texts: new TextIndex() };
+      field = { reader, texts: new TextIndex(), present: [] };
       fields.set(name, field);
     }
     return field;
@@ -111,10 +137,13 @@ export class RuleIndex {
  * Hints are looked up in folded text. Folding ASCII text is the same in any surroundings, but that of other text is not, so
  * that a cased literal with other characters proves nothing there.
  */
-function indexable(hint: IndexHint | null): hint is IndexHint {
-  if (hint === null || hint.literals.length === 0) return false;
+function indexable(hint: IndexHint): boolean {
+  if (hint.match === 'present') return true;
   return hint.literals.every(literal => literal !== '' && (!hint.cased || /^[\0-\x7f]*$/.test(literal)));
 }
+
+const isPresent = (value: unknown): boolean =>
+  value !== null && value !== undefined && value !== '' && (!Array.isArray(value) || value.length > 0);
 
 function sortAscending(positions: Int32Array, count: number): void {
   if (count > INSERTION_SORT_MAX) {

@@ -1,5 +1,6 @@
 /** Which matchers can match a field's text: by whole text, by base name, or by a literal in it. */
 import { baseName } from '../model/process.ts';
+import { foldCase } from '../rules/regex-literals.ts';
 import type { IndexHint } from '../rules/rule.ts';
 import { Automaton, type Pattern } from './automaton.ts';
 
@@ -16,12 +17,13 @@ export class TextIndex {
   #automaton: Automaton | null = null;
   #cache = new Map<string, readonly number[]>();
 
-  add(hint: IndexHint, id: number): void {
-    for (const literal of hint.literals) {
-      const folded = literal.toLowerCase();
-      if (hint.match === 'equals') append(this.#exact, folded, id);
-      else if (hint.match === 'name') append(this.#names, folded, id);
-      else this.#patterns.push({ literal: folded, anchor: hint.match, id });
+  /** Every hint but `present`. */
+  add({ match, literals }: IndexHint, id: number): void {
+    for (const literal of literals) {
+      const folded = foldCase(literal);
+      if (match === 'equals') append(this.#exact, folded, id);
+      else if (match === 'name') append(this.#names, folded, id);
+      else if (match !== 'present') this.#patterns.push({ literal: folded, anchor: match, id });
     }
   }
 
@@ -47,9 +49,9 @@ export class TextIndex {
     const add = (id: number): void => {
       found.add(id);
     };
-    if (this.#exact.size > 0) this.#exact.get(text.toLowerCase())?.forEach(add);
+    if (this.#exact.size > 0) this.#exact.get(foldCase(text))?.forEach(add);
     // The base name is taken before folding: folding may change a marker that it looks for, never a slash.
-    if (this.#names.size > 0) this.#names.get(baseName(text).toLowerCase())?.forEach(add);
+    if (this.#names.size > 0) this.#names.get(foldCase(baseName(text)))?.forEach(add);
     this.#automaton?.scan(text, add);
     return found.size === 0 ? NONE : [...found];
   }

@@ -16,6 +16,7 @@ import type {
 } from './condition.ts';
 import { KEYWORD_FIELDS } from './keywords.ts';
 import { regexOf } from './regex.ts';
+import { foldCase, regexLiterals } from './regex-literals.ts';
 import { type TextMatcher, textMatcher } from './text-matcher.ts';
 
 /** `subject` is the process that `process.*` speaks of: see `Field`. */
@@ -100,7 +101,7 @@ function costOf(condition: Condition): number {
     case 'fieldref':
       return 10;
     case 'regex':
-      return 100 * condition.sources.length;
+      return condition.sources.reduce((sum, source) => sum + (regexLiterals(source, condition.flags) ? 8 : 100), 0);
     case 'keywords':
       return 100;
     case 'ancestor':
@@ -200,10 +201,21 @@ function compileKeywords(node: KeywordTest): Test {
   return every(node.patterns.map(pattern => anywhere(textMatcher([pattern], 'any'))));
 }
 
+/** A plain search for what the expression cannot do without answers most texts. */
+function regexMatcher(source: string, flags: string): TextMatcher {
+  const regex = regexOf(source, flags);
+  const needed = regexLiterals(source, flags);
+  if (needed === null) return text => regex.test(text);
+  const patterns = needed.literals.map(text => ({ type: 'contains', text }) as const);
+  const mayMatch = textMatcher(patterns, 'any');
+  if (needed.folded) return text => mayMatch(foldCase(text)) && regex.test(text);
+  return text => mayMatch(text) && regex.test(text);
+}
+
 function compileRegex(node: RegexTest): Test {
   const each = node.sources.map((source): TextMatcher => {
-    const regex = regexOf(source, node.flags);
-    return node.baseName ? text => regex.test(baseName(text)) : text => regex.test(text);
+    const matches = regexMatcher(source, node.flags);
+    return node.baseName ? text => matches(baseName(text)) : matches;
   });
   if (node.quantifier === 'all') return overTextsAll(node.field.get, node.negated, each);
   return overTexts(node.field.get, node.negated, text => {

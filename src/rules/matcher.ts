@@ -1,7 +1,8 @@
 /** A condition → what detection runs. */
-import { fieldNamesOf, hintOf, kindsOf } from './analysis.ts';
+import { fieldNamesOf, kindsOf } from './analysis.ts';
 import { compileCondition } from './compile.ts';
 import type { Condition } from './condition.ts';
+import { hintsOf } from './hints.ts';
 import type { Matcher } from './rule.ts';
 import type { Path, Problems } from './yaml.ts';
 
@@ -17,5 +18,5 @@ export function toMatcher(condition: Condition, path: Path, problems: Problems):
     );
     return null;
   }
-  return { kinds, test: compileCondition(condition), hint: hintOf(condition), fields: fieldNamesOf(condition) };
+  return { kinds, test: compileCondition(condition), hints: hintsOf(condition), fields: fieldNamesOf(condition) };
 }

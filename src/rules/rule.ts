@@ -8,12 +8,12 @@ export const LEVELS: readonly Level[] = ['informational', 'low', 'medium', 'high
 
 export type Predicate = (observation: Observation) => boolean;
 
-/** What an index needs to skip a predicate: an event can match only if some literal occurs in that field's text. */
+/** Something that an index can decide about an event: that some literal occurs in a field's text, or that it has the field. */
 export interface IndexHint {
   /** Catalogue name, e.g. `process.binary`. */
   readonly field: string;
-  readonly match: 'equals' | 'contains' | 'startswith' | 'endswith' | 'name';
-  /** Lower-cased unless `cased`. Any one of them suffices. */
+  readonly match: 'equals' | 'contains' | 'startswith' | 'endswith' | 'name' | 'present';
+  /** Lower-cased unless `cased`. Any one of them suffices; `present` has none. */
   readonly literals: readonly string[];
   readonly cased: boolean;
 }
@@ -22,8 +22,8 @@ export interface IndexHint {
 export interface Matcher {
   readonly kinds: readonly EventKind[];
   readonly test: Predicate;
-  /** Necessary condition of `test`, or null when there is none worth indexing. */
-  readonly hint: IndexHint | null;
+  /** One of them holds whenever `test` does; null when nothing worth indexing is necessary. */
+  readonly hints: readonly IndexHint[] | null;
   /** Catalogue fields that `test` reads, for projections and `requires`. */
   readonly fields: readonly string[];
 }

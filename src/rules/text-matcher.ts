@@ -119,7 +119,7 @@ function loop(texts: readonly string[], matches: (text: string, literal: string)
 }
 
 /** A literal that contains another adds nothing. */
-function withoutImplied(texts: readonly string[]): string[] {
+export function withoutImplied(texts: readonly string[]): string[] {
   if (texts.length > 500) return [...texts];
   return texts.filter(text => !texts.some(other => other !== text && text.includes(other)));
 }

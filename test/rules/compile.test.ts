@@ -1,14 +1,15 @@
-/** The compiled predicate means what the interpreter says, and its hint, kinds and fields are necessary conditions of it. */
+/** The compiled predicate means what the interpreter says, and its hints, kinds and fields are necessary conditions of it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../src/model/observation.ts';
 import { baseName, type Process } from '../../src/model/process.ts';
-import { hintOf, kindsOf } from '../../src/rules/analysis.ts';
+import { kindsOf } from '../../src/rules/analysis.ts';
 import { findField } from '../../src/rules/catalogue/catalogue.ts';
 import type { Field } from '../../src/rules/catalogue/field.ts';
 import { CATEGORIES } from '../../src/rules/categories.ts';
 import { compileCondition } from '../../src/rules/compile.ts';
 import type { Condition } from '../../src/rules/condition.ts';
+import { hintsOf } from '../../src/rules/hints.ts';
 import { toPattern } from '../../src/rules/patterns.ts';
 import type { IndexHint } from '../../src/rules/rule.ts';
 import { interpret } from '../support/interpreter.ts';
@@ -82,7 +83,10 @@ const leaf: fc.Arbitrary<Condition> = fc.oneof(
       quantifier,
       baseName: fc.boolean(),
       flags: fc.constantFrom('', 'i', 's'),
-      sources: fc.array(fc.constantFrom('^/', 'nc$', 'b.n', '(a|b)+', '\\s', 'B'), { minLength: 1, maxLength: 3 }),
+      sources: fc.array(fc.constantFrom('^/', 'nc$', 'b.n', '(a|b)+', '\\s', 'B', 'bin/(nc|bash)', '(ba|tm|A).*'), {
+        minLength: 1,
+        maxLength: 3,
+      }),
     })
     .map((node): Condition => ({ type: 'regex', ...node })),
   fc
@@ -213,6 +217,7 @@ const observation: fc.Arbitrary<Observation> = fc.oneof(
 function mayMatch(hint: IndexHint, o: Observation): boolean {
   const value = field(hint.field).get(o, o.process);
   const texts = value === null || value === '' ? [] : typeof value === 'object' ? value : [String(value)];
+  if (hint.match === 'present') return texts.length > 0;
   return texts.some(raw => {
     const given = hint.cased ? raw : raw.toLowerCase();
     const t = hint.match === 'name' ? baseName(given) : given;
@@ -235,18 +240,18 @@ describe('compiled conditions', () => {
     );
   });
 
-  it('hold only where their hint and their kinds allow it', () => {
+  it('hold only where their hints and their kinds allow it', () => {
     let decided = 0;
     fc.assert(
       fc.property(hintedTree, fc.array(observation, { minLength: 12, maxLength: 12 }), (condition, observations) => {
         const test = compileCondition(condition);
-        const hint = hintOf(condition);
+        const hints = hintsOf(condition);
         const kinds = kindsOf(condition);
         for (const o of observations) {
           if (!test(o)) continue;
           expect(kinds).toContain(o.event.kind);
-          if (hint === null) continue;
-          expect(mayMatch(hint, o)).toBe(true);
+          if (hints === null) continue;
+          expect(hints.some(hint => mayMatch(hint, o))).toBe(true);
           decided++;
         }
       }),

@@ -30,29 +30,32 @@ it('finds what the sensors must report: all of an and, only the common part of a
 });
 
 it('hints at the most selective thing that must be so', () => {
-  const hint = (selection: unknown): unknown =>
-    loadOne({ detection: { s: selection, condition: 's' } }).rule?.branches[0]?.hint;
-  expect(hint({ 'process.name': ['nc', 'NCAT'], 'process.arguments|contains': '-e' })).toEqual({
-    field: 'process.name',
-    match: 'equals',
-    literals: ['nc', 'ncat'],
-    cased: false,
-  });
-  expect(hint({ 'file.access': 'write', 'file.path|startswith': '/etc/cron' })).toMatchObject({
-    field: 'file.path',
-    match: 'startswith',
-  });
-  expect(hint({ 'process.binary|name|cased': 'Nc' })).toEqual({
-    field: 'process.binary',
-    match: 'name',
-    literals: ['Nc'],
-    cased: true,
-  });
-  expect(hint([{ 'process.name': 'a' }, { 'process.name|startswith': 'bc' }])).toMatchObject({
-    match: 'contains',
-    literals: ['a', 'bc'],
-  });
-  expect(hint([{ 'process.name': 'a' }, { 'process.cwd': 'b' }])).toBeNull();
+  const hints = (selection: unknown): unknown =>
+    loadOne({ detection: { s: selection, condition: 's' } }).rule?.branches[0]?.hints;
+  expect(hints({ 'process.name': ['nc', 'NCAT'], 'process.arguments|contains': '-e' })).toEqual([
+    { field: 'process.name', match: 'equals', literals: ['nc', 'ncat'], cased: false },
+  ]);
+  expect(hints({ 'file.access': 'write', 'file.path|startswith': '/etc/cron' })).toMatchObject([
+    { field: 'file.path', match: 'startswith' },
+  ]);
+  expect(hints({ 'process.binary|name|cased': 'Nc' })).toEqual([
+    { field: 'process.binary', match: 'name', literals: ['Nc'], cased: true },
+  ]);
+  expect(hints([{ 'process.name': 'a' }, { 'process.name|startswith': 'bc' }])).toMatchObject([
+    { match: 'equals', literals: ['a'] },
+    { match: 'startswith', literals: ['bc'] },
+  ]);
+  expect(hints([{ 'process.name': 'a' }, { 'process.cwd': 'b' }])).toMatchObject([
+    { field: 'process.name', literals: ['a'] },
+    { field: 'process.cwd', literals: ['b'] },
+  ]);
+  expect(hints({ 'process.arguments|re': '^(get|put) /etc/\\S+' })).toMatchObject([
+    { field: 'process.arguments', match: 'contains', literals: ['get /etc/', 'put /etc/'], cased: true },
+  ]);
+  expect(hints({ 'mount.source|exists': true })).toMatchObject([{ field: 'mount.source', match: 'present' }]);
+  expect(hints({ 'process.uid': 0 })).toMatchObject([{ field: 'process.uid', match: 'equals', literals: ['0'] }]);
+  expect(hints({ 'process.cwd|exists': true })).toBeNull();
+  expect(hints([{ 'process.name': 'a' }, { 'process.cwd|exists': true }])).toBeNull();
 });
 
 it('gives the same hash for the same content, another for another, and none of the tests’', () => {

@@ -249,7 +249,7 @@ export function nameOf(observation: Observation): string {
 /** Matches observations whose name is one of `names`; `a1` is an `a`. */
 export function named(...names: string[]): Matcher {
   const test: Predicate = observation => names.includes(nameOf(observation).replace(/[\d.]+$/, ''));
-  return { kinds: ['process_exec', 'process_exit', 'flow'], test, hint: null, fields: [] };
+  return { kinds: ['process_exec', 'process_exit', 'flow'], test, hints: null, fields: [] };
 }
 
 export function branch(matcher: Matcher, id = ''): Branch {
