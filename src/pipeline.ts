@@ -92,6 +92,8 @@ export class Pipeline {
       for (const { source } of this.#feeds) this.#orderer.setIdle(source.name, false);
       this.#watchIdleness(this.#options.ordering?.latenessMs ?? 0);
     }
+    // Known from the start: nobody goes ahead of a source that has not told of its first event yet.
+    for (const { source } of this.#feeds) this.#orderer?.setIdle(source.name, false);
     for (const feed of this.#feeds) {
       feed.subscription = feed.source.batches().subscribe({
         next: batch => this.#take(feed, batch),
@@ -152,23 +154,23 @@ export class Pipeline {
 
   #fold(events: readonly Event[], finished: readonly Batch[]): void {
     const { engine, onStep, record, store } = this.#options;
-    let changes: AlertChange[] | null = null;
+    const changes: AlertChange[] = [];
     for (const event of events) {
       this.events.set(event.kind, (this.events.get(event.kind) ?? 0) + 1);
       if (this.#watermark === null || event.time > this.#watermark) this.#watermark = event.time;
       const step = engine.step(event);
       if (onStep !== undefined) onStep(step);
-      if (step.changes.length > 0) (changes ??= []).push(...step.changes);
+      if (step.changes.length > 0) changes.push(...step.changes);
     }
     const recorded = record?.(events);
-    if (store === undefined) changes = null;
     // Nothing to store, but what earlier batches gave may still be on its way: positions must not overtake it.
-    if (changes !== null || finished.length > 0) this.#afterStoring(finished, changes, recorded);
+    if (finished.length > 0 || (changes.length > 0 && store !== undefined))
+      this.#afterStoring(finished, changes, recorded);
   }
 
   #afterStoring(
     finished: readonly Batch[],
-    changes: readonly AlertChange[] | null,
+    changes: readonly AlertChange[],
     recorded: { readonly position: number; readonly safe: Promise<void> } | undefined,
   ): void {
     const { store } = this.#options;
@@ -178,7 +180,7 @@ export class Pipeline {
     }
     this.#storing = this.#storing
       .then(() => recorded?.safe)
-      .then(() => (changes === null ? undefined : store?.(changes, recorded?.position ?? 0)))
+      .then(() => (changes.length === 0 ? undefined : store?.(changes, recorded?.position ?? 0)))
       .then(() => {
         for (const batch of finished) batch.done();
       });

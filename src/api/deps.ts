@@ -187,6 +187,18 @@ export interface IngestPort {
   offer(body: AsyncIterable<Uint8Array>, place: string): Promise<IngestResult | 'full'>;
 }
 
+export interface RecordingPort {
+  /**
+   * An incident with its surroundings, lines of a capture without their ends; null when it is not (or no longer) recorded.
+   * The evidence is that of the alerts; what `scope` may not see is left out.
+   */
+  capture(
+    alerts: readonly Alert[],
+    evidence: readonly AlertEvidence[],
+    scope: Scope,
+  ): Promise<AsyncIterable<string> | null>;
+}
+
 export interface SinkRecord {
   readonly name: string;
   readonly type: string;
@@ -264,6 +276,8 @@ export interface ApiDeps {
   readonly live: LiveViews;
   /** Null when no ingest source is configured. */
   readonly ingest: IngestPort | null;
+  /** Null when nothing is recorded. */
+  readonly recording: RecordingPort | null;
   readonly sinks: SinksPort;
   /** Called after every change of a webhook, before it is answered: whoever delivers reads them again. */
   webhooksChanged(): Promise<void> | void;

@@ -18,6 +18,7 @@ import type { Source } from '../sources/source.ts';
 import { BufferedStoreWriter } from '../store/buffered.ts';
 import { openStore } from '../store/sqlite/open.ts';
 import type { Store, Webhook } from '../store/store.ts';
+import { incidentCapture } from './incident-capture.ts';
 import type { Log } from './log.ts';
 import { type StoredOffsets, storedOffsets } from './offsets.ts';
 import { entriesFor } from './outgoing.ts';
@@ -276,6 +277,7 @@ export class App {
       };
     };
     const ingest = this.#ingest;
+    const recorder = this.#recorder;
     return readHealth().then(() =>
       createApi(
         {
@@ -287,6 +289,10 @@ export class App {
               : {
                   offer: (body, place) => ingest.offer(body, place),
                 },
+          recording:
+            recorder === null
+              ? null
+              : { capture: (alerts, evidence, scope) => incidentCapture(recorder, alerts, evidence, scope) },
           sinks: {
             list: () => this.#sinks.list(),
             test: (name, signal) => this.#sinks.test(name, signal),

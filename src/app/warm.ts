@@ -65,7 +65,7 @@ export async function warmUp(
       overlap.add(event);
       if (event.kind === 'flow' && (newestFlow === null || event.time > newestFlow)) newestFlow = event.time;
       // Exec records from before the window only make ancestry whole: what they set off was found at their time.
-      if (seq === 0) engine.context.observe(event);
+      if (seq < 0) engine.context.observe(event);
       else if (seq <= (position?.seq ?? 0)) engine.relive(event);
       else {
         const step = engine.step(event);

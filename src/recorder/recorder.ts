@@ -35,7 +35,7 @@ export interface LineDecoder {
 }
 
 export interface Recorded {
-  /** Its number in the log, from 1 on; 0 for exec records carried over from before the window. */
+  /** Its number in the log, from 1 on; below 0 for exec records that were carried over from before the window. */
   readonly seq: number;
   readonly event: Event;
 }
@@ -73,6 +73,8 @@ const SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
 const SEGMENTS_PER_KEEP = 10;
 /** Segments within `bytesMax` at least: the oldest goes as a whole. */
 const SEGMENTS_MIN = 4;
+/** Number of the first carried exec record. */
+const CARRIED_FIRST = -(2 ** 31);
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 const RETRY_MS = 1_000;
 const SYNC_MS = 1_000;
@@ -115,6 +117,11 @@ export class FlightRecorder {
   /** Newest event time in the log, or null when it is empty. */
   get newest(): Micros | null {
     return this.#newest === 0 ? null : this.#newest;
+  }
+
+  /** Event time from which on everything is recorded, or null when nothing is. */
+  get oldest(): Micros | null {
+    return this.#segments[0]?.from ?? null;
   }
 
   stats(): RecorderStats {
@@ -160,7 +167,7 @@ export class FlightRecorder {
     const base = this.#base;
     if (base !== null && wanted({ first: 0, count: 0, from: 0, to: 0, bytes: 0, name: baseName(base) })) {
       const text = await this.#text({ name: baseName(base) });
-      if (text !== null) yield decoded(text, decoder, null, end);
+      if (text !== null) yield decoded(text, decoder, CARRIED_FIRST, 0);
     }
     for (const segment of [...this.#segments]) {
       if (!wanted(segment)) continue;
@@ -208,9 +215,11 @@ export class FlightRecorder {
       else this.#segments.push(segment);
     }
     this.#segments.sort((a, b) => a.first - b.first);
-    for (const { first, count, to } of this.#segments) {
-      this.#next = Math.max(this.#next, first + count);
-      this.#newest = Math.max(this.#newest, to);
+    for (const segment of this.#segments) {
+      // Of a segment that was left unsealed; without any before it, only a removal says that something was.
+      if (segment.from === 0) segment.from = this.#newest || (this.#base === null ? 0 : segment.to);
+      this.#next = Math.max(this.#next, segment.first + segment.count);
+      this.#newest = Math.max(this.#newest, segment.to);
     }
     this.#next = Math.max(this.#next, before, after + 1);
     for (const segment of this.#segments) if (!isSealed(segment)) this.#later(() => this.#seal(segment));
@@ -385,15 +394,15 @@ function asEvent(value: Event | object | null): Event | null {
   return value !== null && 'kind' in value ? (value as Event) : null;
 }
 
-/** `first`: the number of the first line, or null when the lines have none; those from `end` on are not given. */
-function decoded(text: Buffer, decoder: LineDecoder, first: number | null, end: number): Recorded[] {
+/** `first`: the number of the first line; those from `end` on are not given. */
+function decoded(text: Buffer, decoder: LineDecoder, first: number, end: number): Recorded[] {
   const out: Recorded[] = [];
-  let seq = first ?? 0;
+  let seq = first;
   for (const [start, stop] of lineRanges(text)) {
     if (seq >= end) break;
     const event = asEvent(decoder.decode(text, start, stop));
     if (event !== null) out.push({ seq, event });
-    if (first !== null) seq++;
+    seq++;
   }
   return out;
 }

@@ -266,6 +266,7 @@ export async function startApi(options: HarnessOptions = {}): Promise<Harness> {
     store,
     live: NOTHING_LIVE,
     ingest: null,
+    recording: null,
     sinks: { list: () => [], test: async () => null },
     webhooksChanged: () => {},
     rules: () => RULES,

@@ -48,7 +48,7 @@ describe('a recording of a live run', () => {
             name: 'hubble',
             address: hubble.address,
             quarantine,
-            since: parseInstant('2026-01-01T00:00:00Z')?.time ?? 0,
+            since: () => parseInstant('2026-01-01T00:00:00Z')?.time ?? 0,
           }),
         ],
         ordering: { latenessMs: 200, eventsMax: 100_000 },

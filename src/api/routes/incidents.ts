@@ -27,7 +27,7 @@ const idParams = z.strictObject({ id: idSchema });
 const MERGES_FOLLOWED_MAX = 16;
 const PAGE = 500;
 
-type Deps = Pick<ApiDeps, 'store' | 'live'>;
+type Deps = Pick<ApiDeps, 'store' | 'live' | 'recording'>;
 
 /** All alerts of an incident, newest first, up to `max`. */
 async function alertsOf(store: Deps['store'], incident: string, scope: Scope, max: number): Promise<Alert[]> {
@@ -41,11 +41,15 @@ async function alertsOf(store: Deps['store'], incident: string, scope: Scope, ma
   return alerts;
 }
 
-function* linesOf(evidence: readonly AlertEvidence[]): Generator<string> {
-  for (const record of evidence) yield `${JSON.stringify(record.raw)}\n`;
+function* evidenceLines(evidence: readonly AlertEvidence[]): Generator<string> {
+  for (const record of evidence) yield JSON.stringify(record.raw);
 }
 
-export function incidentRoutes({ store, live }: Deps, limits: ApiLimits): Route[] {
+async function* text(lines: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${line}\n`;
+}
+
+export function incidentRoutes({ store, live, recording }: Deps, limits: ApiLimits): Route[] {
   const find = async (id: string, caller: Caller): Promise<Incident> => {
     const incident = await store.incident(id, caller.namespaces);
     if (incident === null) throw notFound('this incident');
@@ -156,7 +160,7 @@ export function incidentRoutes({ store, live }: Deps, limits: ApiLimits): Route[
       id: 'getIncidentCapture',
       tag: 'incidents',
       summary:
-        'Its evidence as a capture: one record a line in time order, as the sensors export it; `spoor replay` reads it',
+        'A capture that `spoor replay` reads, one record a line as the sensors export it: what its pods and process trees did around it, or its evidence where that is no longer recorded',
       scope: 'read',
       params: idParams,
       query: z.strictObject({
@@ -167,11 +171,14 @@ export function incidentRoutes({ store, live }: Deps, limits: ApiLimits): Route[
       requestsPerMinuteMax: 60,
       handle: async ({ params, query, caller, reply }) => {
         const { id } = await findCurrent(params.id, caller);
-        const evidence = await store.incidentEvidence(id, limits.captureRecordsMax, caller.namespaces);
-        const lines = Readable.from(linesOf(evidence));
+        const scope = caller.namespaces;
+        const evidence = await store.incidentEvidence(id, limits.captureRecordsMax, scope);
+        const alerts = recording === null ? [] : await alertsOf(store, id, scope, limits.treeAlertsMax);
+        const recorded = (await recording?.capture(alerts, evidence, scope)) ?? null;
+        const lines = Readable.from(text(recorded ?? evidenceLines(evidence)));
         reply.header('content-disposition', `attachment; filename="incident-${id}.${query.format}"`);
         reply.header('cache-control', 'no-store');
-        if (evidence.length >= limits.captureRecordsMax) reply.header('spoor-truncated', 'true');
+        if (recorded === null && evidence.length >= limits.captureRecordsMax) reply.header('spoor-truncated', 'true');
         if (query.format === 'jsonl') return reply.type('application/x-ndjson').send(lines);
         // An error of either stream destroys the reply; there is nobody left to tell.
         return reply.type('application/gzip').send(pipeline(lines, createGzip(), () => {}));
