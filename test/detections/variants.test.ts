@@ -1,0 +1,44 @@
+/** The pack on made-up command lines: each attack is found and named at medium or above, none of its ordinary twins is. */
+import { describe, expect, it } from 'vitest';
+import type { Alert } from '../../src/alerts/alert.ts';
+import { Engine } from '../../src/engine.ts';
+import { LEVELS } from '../../src/rules/rule.ts';
+import { decodeLine } from '../../src/sources/json/decoder.ts';
+import { shippedRuleSet } from '../support/replay.ts';
+import { ATTACKS } from './attacks.ts';
+import { BENIGN } from './benign.ts';
+import { type Json, shellEvents } from './shell-events.ts';
+
+const MEDIUM = LEVELS.indexOf('medium');
+
+function alertsOf(events: readonly Json[]): Alert[] {
+  const engine = new Engine({ rules: shippedRuleSet() });
+  const alerts: Alert[] = [];
+  for (const event of events) {
+    for (const change of engine.step(decodeLine(JSON.stringify(event))).changes)
+      if (change.type === 'new') alerts.push(change.alert);
+  }
+  return alerts.filter(alert => LEVELS.indexOf(alert.rule.level) >= MEDIUM);
+}
+
+const named = (alerts: readonly Alert[], techniques: readonly string[]): boolean =>
+  alerts.some(alert => techniques.some(technique => alert.rule.tags.includes(`attack.${technique.toLowerCase()}`)));
+
+describe('attacks by any tool', () => {
+  it.each(ATTACKS.map(attack => ({ ...attack, label: `${attack.entry}: ${attack.command}` })))('$label', attack => {
+    const alerts = alertsOf(shellEvents(attack.command, { entry: attack.entry }));
+    expect(alerts.map(alert => `${alert.rule.level} ${alert.rule.title}`)).not.toEqual([]);
+    expect({ named: named(alerts, attack.techniques), by: alerts.map(alert => alert.rule.title) }).toMatchObject({
+      named: true,
+    });
+  });
+});
+
+describe('ordinary life', () => {
+  it.each(
+    BENIGN.map(one => ({ ...one, label: `${one.setting.entry} in ${one.setting.pod ?? 'a pod'}: ${one.command}` })),
+  )('$label', ({ command, setting }) => {
+    const alerts = alertsOf(shellEvents(command, setting));
+    expect(alerts.map(alert => `${alert.rule.level} ${alert.rule.title}: ${alert.message}`)).toEqual([]);
+  });
+});
