@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { Incident } from '../alerts/alert.ts';
-import { configSchema } from '../config/schema.ts';
+import type { App } from '../app/app.ts';
 import { podTree } from '../context/views.ts';
 import type { Step } from '../engine.ts';
 import { alertText, incidentText } from '../render/alert.ts';
@@ -13,7 +13,6 @@ import { podText } from '../render/tree-text.ts';
 import { LEVELS } from '../rules/rule.ts';
 import { Io } from './io.ts';
 import { globals, parseSpeed } from './options.ts';
-import { startApp, untilDone } from './run.ts';
 
 interface DemoOptions {
   readonly speed: 'max' | number;
@@ -43,6 +42,10 @@ export function registerDemo(program: Command): void {
 
 async function demo(options: DemoOptions, io: Io): Promise<number> {
   const data = options.data ?? mkdtempSync(join(tmpdir(), 'spoor-demo-'));
+  const [{ configSchema }, { startApp, untilDone }] = await Promise.all([
+    import('../config/schema.ts'),
+    import('./serve.ts'),
+  ]);
   const config = configSchema.parse({
     sources: [
       {
@@ -90,7 +93,7 @@ interface Seen {
   readonly marks: Marks;
 }
 
-function story(seen: Seen, app: Awaited<ReturnType<typeof startApp>>, io: Io): void {
+function story(seen: Seen, app: App, io: Io): void {
   const marks = seen.marks.texts();
   for (const incident of seen.incidents.values()) {
     io.out(`${incidentText(incident, io.style)}\n`);

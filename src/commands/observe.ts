@@ -3,7 +3,6 @@ import type { Observation } from '../model/observation.ts';
 import { baseName } from '../model/process.ts';
 import { observationRecord, observationText } from '../render/observation.ts';
 import { Io } from './io.ts';
-import { watchLive } from './live.ts';
 import { globals } from './options.ts';
 import { play, reportMalformed } from './playback.ts';
 
@@ -44,6 +43,7 @@ Examples:
         else io.out(observationText(observation, io.style));
       };
       if (files.length === 0) {
+        const { watchLive } = await import('./live.ts');
         await watchLive(globals(options), io, ({ observation }) => show(observation));
         return;
       }

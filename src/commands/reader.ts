@@ -1,8 +1,9 @@
 /** Where queries are answered: by a running Spoor over its API, or by a database file that nobody needs to be running for. */
 import { existsSync, readFileSync } from 'node:fs';
 import type { Alert, Incident } from '../alerts/alert.ts';
+import { incidentCapture } from '../app/incident-capture.ts';
+import { readRecording } from '../app/recording.ts';
 import type { RemoteTree } from '../render/remote-tree.ts';
-import { openStore } from '../store/sqlite/open.ts';
 import type { AlertQuery, Delivery, DeliveryQuery, IncidentQuery, Page } from '../store/store.ts';
 import { CommandError } from './io.ts';
 
@@ -19,7 +20,7 @@ export interface Reader {
   incidents(query: Query): Promise<Page<Incident>>;
   /** By id or the beginning of it; null when there is none. */
   incident(id: string): Promise<Incident | null>;
-  /** Evidence of an incident as lines of a capture. */
+  /** An incident as lines of a capture: with its surroundings where they are still recorded, else its evidence. */
   capture(id: string): Promise<string[]>;
   /** The trees of an incident, or of a pod (`namespace/name`). */
   incidentTree(id: string): Promise<RemoteTree>;
@@ -45,6 +46,7 @@ const lists = ({ states, levels, ...rest }: Query): Query => ({
 
 async function overDatabase(path: string): Promise<Reader> {
   if (!existsSync(path)) throw new CommandError(`${path}: no such database`);
+  const { openStore } = await import('../store/sqlite/open.ts');
   const store = await openStore({ path, readOnly: true }).catch((error: Error) => {
     throw new CommandError(error.message);
   });
@@ -57,10 +59,16 @@ async function overDatabase(path: string): Promise<Reader> {
       const { items } = await store.incidents({ limit: 1_000 }, null);
       return items.find(incident => incident.id.startsWith(id)) ?? null;
     },
-    capture: async id =>
-      (await store.incidentEvidence(id, CAPTURE_EVENTS_MAX, null)).map(({ raw }) => JSON.stringify(raw)),
-    incidentTree: () => noLiveTree(),
-    podTree: () => noLiveTree(),
+    capture: async id => {
+      const evidence = await store.incidentEvidence(id, CAPTURE_EVENTS_MAX, null);
+      const { items } = await store.alerts({ incident: id, limit: 1_000 }, null);
+      const recorder = await readRecording(path);
+      const recorded = recorder === null ? null : await incidentCapture(recorder, items, evidence, null);
+      if (recorded === null) return evidence.map(({ raw }) => JSON.stringify(raw));
+      const lines: string[] = [];
+      for await (const line of recorded) lines.push(line);
+      return lines;
+    },
     deliveries: query => store.outbox.list(lists(query) as DeliveryQuery, null),
     replay: () => {
       throw new CommandError('a delivery can only be sent again by a running Spoor: leave out --db');

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { captureWriter } from '../recorder/writer.ts';
 import { CommandError, Io } from './io.ts';
-import { watchLive } from './live.ts';
 import { globals } from './options.ts';
 
 export function registerRecord(program: Command): void {
@@ -22,6 +21,7 @@ Examples:
       const writer = captureWriter(options.out);
       let failure: Error | null = null;
       let waiting: Promise<void> = Promise.resolve();
+      const { watchLive } = await import('./live.ts');
       await watchLive(globals(options), io, ({ observation }) => {
         waiting = waiting
           .then(() => writer.write([observation.event]))

@@ -3,7 +3,7 @@ import type { Alert, AlertChange, Incident } from '../alerts/alert.ts';
 import type { Step } from '../engine.ts';
 import { alertText, incidentText } from '../render/alert.ts';
 import { LEVELS, type Level } from '../rules/rule.ts';
-import { openStore } from '../store/sqlite/open.ts';
+import type { Store } from '../store/store.ts';
 import { EXIT, Io } from './io.ts';
 import { collect, globals, parseLevel, parseSpeed, parseTime } from './options.ts';
 import { type Played, play, reportMalformed, rulesOrFail } from './playback.ts';
@@ -50,9 +50,14 @@ Examples:
     });
 }
 
+async function openDatabase(path: string): Promise<Store> {
+  const { openStore } = await import('../store/sqlite/open.ts');
+  return openStore({ path });
+}
+
 async function replay(files: readonly string[], options: ReplayOptions, io: Io): Promise<number> {
   const rules = rulesOrFail({ paths: options.rules, defaults: options.defaultRules, disable: [] }, io);
-  const store = options.db === undefined ? null : await openStore({ path: options.db });
+  const store = options.db === undefined ? null : await openDatabase(options.db);
   // The last word on each alert: `count` and `incident_id` change while the capture goes on.
   const alerts = new Map<string, Alert>();
   const incidents = new Map<string, Incident>();

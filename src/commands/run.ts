@@ -1,17 +1,8 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { App } from '../app/app.ts';
-import { createLog } from '../app/log.ts';
-import { loadConfig } from '../config/load.ts';
-import type { Config } from '../config/schema.ts';
 import type { Step } from '../engine.ts';
 import { alertText } from '../render/alert.ts';
-import { CommandError, EXIT, Io } from './io.ts';
+import { CommandError, Io } from './io.ts';
 import { globals } from './options.ts';
-
-export const VERSION = (
-  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
 
 const NEEDS = `spoor run needs to know where events come from. Write a spoor.yaml such as
 
@@ -38,6 +29,10 @@ export function registerRun(program: Command): void {
       const options = command.optsWithGlobals<{ print?: boolean }>();
       const io = new Io(globals(options));
       const file = globals(options).config ?? process.env.SPOOR_CONFIG ?? null;
+      const [{ loadConfig }, { startApp, untilDone, VERSION }] = await Promise.all([
+        import('../config/load.ts'),
+        import('./serve.ts'),
+      ]);
       const config = loadConfig(file, process.env);
       if (config.sources.length === 0) throw new CommandError(NEEDS);
       const print = ({ changes }: Step): void => {
@@ -51,53 +46,4 @@ export function registerRun(program: Command): void {
       io.note(`Spoor ${VERSION}: API on ${app.address}`);
       process.exitCode = await untilDone(app, false);
     });
-}
-
-/** Starts the program or says in plain words why it cannot. */
-export async function startApp(config: Config, onStep?: (step: Step) => void): Promise<App> {
-  try {
-    return await App.start(config, {
-      version: VERSION,
-      log: createLog(config.log),
-      ...(onStep === undefined ? {} : { onStep }),
-    });
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') {
-      throw new CommandError(
-        `api.listen: ${config.api.listen} is in use by another program; choose another address (SPOOR_API_LISTEN=127.0.0.1:0 for any free port)`,
-      );
-    }
-    throw new CommandError(message);
-  }
-}
-
-/** Runs until interrupted, or with `onceEnded` until the sources have ended; a second interrupt ends at once. */
-export function untilDone(app: App, onceEnded: boolean, ended?: () => void): Promise<number> {
-  return new Promise(resolve => {
-    let stopping = false;
-    const stop = (code: number): void => {
-      if (stopping) process.exit(EXIT.failed);
-      stopping = true;
-      void app.stop().then(() => {
-        process.off('SIGINT', interrupt);
-        process.off('SIGTERM', interrupt);
-        resolve(code);
-      });
-    };
-    const interrupt = (): void => stop(EXIT.done);
-    process.on('SIGINT', interrupt);
-    process.on('SIGTERM', interrupt);
-    app.run().then(
-      () => {
-        if (stopping) return;
-        ended?.();
-        if (onceEnded) stop(EXIT.done);
-      },
-      (error: Error) => {
-        process.stderr.write(`spoor: ${error.message}\n`);
-        stop(EXIT.failed);
-      },
-    );
-  });
 }

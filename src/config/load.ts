@@ -4,16 +4,8 @@ import { LineCounter, parseDocument, parse as parseYaml } from 'yaml';
 import type { z } from 'zod';
 import { nearest } from '../model/nearest.ts';
 import { applyEnvironment, knownKeys } from './environment.ts';
+import { ConfigError } from './error.ts';
 import { type Config, configSchema } from './schema.ts';
-
-export class ConfigError extends Error {
-  readonly problems: readonly string[];
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
-    this.name = 'ConfigError';
-    this.problems = problems;
-  }
-}
 
 const ALIASES_MAX = 100;
 

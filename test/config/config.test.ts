@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { configDoc } from '../../scripts/config-doc.ts';
-import { ConfigError, parseConfig } from '../../src/config/load.ts';
+import { ConfigError } from '../../src/config/error.ts';
+import { parseConfig } from '../../src/config/load.ts';
 
 function problems(text: string, environment: Record<string, string> = {}): readonly string[] {
   try {
