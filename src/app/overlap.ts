@@ -56,7 +56,7 @@ export function resumed(source: Source, overlap: Overlap): Source {
       const place = { source: source.name, node: '', cluster: first.cluster };
       events.unshift(reconnectGap(place, overlap.newest, first, RESTART));
     }
-    return events.length === batch.events.length ? batch : { ...batch, events, done: () => batch.done() };
+    return { source: batch.source, events, done: () => batch.done() };
   };
   return {
     name: source.name,

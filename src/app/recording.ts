@@ -1,4 +1,5 @@
 /** The flight recorder of a configuration: beside its database, one folder a database. */
+import { existsSync } from 'node:fs';
 import type { Config } from '../config/schema.ts';
 import { MICROS_PER_MS } from '../model/time.ts';
 import { FlightRecorder } from '../recorder/recorder.ts';
@@ -33,4 +34,19 @@ export async function openRecorder(
   // A capture is played from its beginning by every run: there is nothing to go on from.
   if (config.sources.every(source => source.type === 'capture')) await recorder.clear();
   return recorder;
+}
+
+/** The recording of a database to look at, whoever writes it meanwhile; null when there is none. */
+export async function readRecording(database: string): Promise<FlightRecorder | null> {
+  const path = recorderFolder(database);
+  if (!existsSync(path)) return null;
+  return FlightRecorder.open({
+    path,
+    keep: Number.POSITIVE_INFINITY,
+    bytesMax: Number.POSITIVE_INFINITY,
+    decoder: () => new JsonDecoder({ source: 'recorder' }),
+    isKnown: () => true,
+    onProblem: () => undefined,
+    readOnly: true,
+  });
 }

@@ -1,8 +1,6 @@
 /** Where queries are answered: by a running Spoor over its API, or by a database file that nobody needs to be running for. */
 import { existsSync, readFileSync } from 'node:fs';
 import type { Alert, Incident } from '../alerts/alert.ts';
-import { incidentCapture } from '../app/incident-capture.ts';
-import { readRecording } from '../app/recording.ts';
 import type { RemoteTree } from '../render/remote-tree.ts';
 import type { AlertQuery, Delivery, DeliveryQuery, IncidentQuery, Page } from '../store/store.ts';
 import { CommandError } from './io.ts';
@@ -62,6 +60,8 @@ async function overDatabase(path: string): Promise<Reader> {
     capture: async id => {
       const evidence = await store.incidentEvidence(id, CAPTURE_EVENTS_MAX, null);
       const { items } = await store.alerts({ incident: id, limit: 1_000 }, null);
+      const { readRecording } = await import('../app/recording.ts');
+      const { incidentCapture } = await import('../app/incident-capture.ts');
       const recorder = await readRecording(path);
       const recorded = recorder === null ? null : await incidentCapture(recorder, items, evidence, null);
       if (recorded === null) return evidence.map(({ raw }) => JSON.stringify(raw));
@@ -69,6 +69,8 @@ async function overDatabase(path: string): Promise<Reader> {
       for await (const line of recorded) lines.push(line);
       return lines;
     },
+    incidentTree: () => noLiveTree(),
+    podTree: () => noLiveTree(),
     deliveries: query => store.outbox.list(lists(query) as DeliveryQuery, null),
     replay: () => {
       throw new CommandError('a delivery can only be sent again by a running Spoor: leave out --db');

@@ -3,42 +3,15 @@
  * and the captures of incidents are read from it. Appending costs one copy; writing, sealing and compressing happen beside
  * the main thread. When the disk refuses, recording pauses, is counted, and goes on when there is room.
  */
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Event } from '../model/event.ts';
 import type { Micros } from '../model/time.ts';
 import { carryOver } from './base.ts';
 import { lineRanges, readText, writeCompressed } from './files.ts';
+import type { RecorderOptions } from './options.ts';
+import { asEvent, decoded, linesOf, type Recorded } from './records.ts';
 import { baseName, isSealed, plainName, readNames, type Segment, sealedName } from './segment.ts';
-
-export interface RecorderOptions {
-  /** Folder of its own; made when missing. */
-  readonly path: string;
-  /** Event time kept. Micros. */
-  readonly keep: Micros;
-  /** Bytes kept on the disk. */
-  readonly bytesMax: number;
-  /** A new reader of lines; anything without `kind` is no event. */
-  readonly decoder: () => LineDecoder;
-  /** Whether a process still matters: its exec record outlives the segment that held it. */
-  readonly isKnown: (execId: string) => boolean;
-  /** What went wrong, in plain words; it goes on. */
-  readonly onProblem: (message: string, fields: Readonly<Record<string, unknown>>) => void;
-  readonly segmentBytesMax?: number;
-  readonly retryMs?: number;
-  /** How to open a segment for appending; replaced in tests of full disks. */
-  readonly openSegment?: (path: string) => Promise<Pick<FileHandle, 'write' | 'truncate' | 'datasync' | 'close'>>;
-}
-
-export interface LineDecoder {
-  decode(bytes: Buffer, start: number, end: number): Event | object | null;
-}
-
-export interface Recorded {
-  /** Its number in the log, from 1 on; below 0 for exec records that were carried over from before the window. */
-  readonly seq: number;
-  readonly event: Event;
-}
 
 export interface RecorderStats {
   readonly bytes: number;
@@ -195,23 +168,23 @@ export class FlightRecorder {
   }
 
   async #load(after: number): Promise<void> {
-    const { path } = this.#options;
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    const { path, readOnly = false } = this.#options;
+    const remove = async (name: string) => (readOnly ? undefined : rm(join(path, name), { force: true }));
+    if (!readOnly) await mkdir(path, { recursive: true, mode: 0o700 });
     const found = readNames(await readdir(path));
     this.#base = found.bases.at(-1) ?? null;
-    for (const old of found.bases.slice(0, -1)) await rm(join(path, baseName(old)), { force: true });
-    for (const name of found.leftovers) await rm(join(path, name), { force: true });
+    for (const old of found.bases.slice(0, -1)) await remove(baseName(old));
+    for (const name of found.leftovers) await remove(name);
     const before = this.#base ?? 0;
     for (const segment of found.sealed) {
-      if (segment.first < before) await rm(join(path, segment.name), { force: true });
+      if (segment.first < before) await remove(segment.name);
       else this.#segments.push({ ...segment, bytes: (await stat(join(path, segment.name))).size });
     }
     const sealed = new Set(found.sealed.map(({ first }) => first));
     for (const first of found.plain) {
-      const name = plainName(first);
       // Sealed, or carried over, but not yet removed when the program was ended.
       const segment = sealed.has(first) || first < before ? null : await this.#recover(first);
-      if (segment === null) await rm(join(path, name), { force: true });
+      if (segment === null) await remove(plainName(first));
       else this.#segments.push(segment);
     }
     this.#segments.sort((a, b) => a.first - b.first);
@@ -222,6 +195,7 @@ export class FlightRecorder {
       this.#newest = Math.max(this.#newest, segment.to);
     }
     this.#next = Math.max(this.#next, before, after + 1);
+    if (readOnly) return;
     for (const segment of this.#segments) if (!isSealed(segment)) this.#later(() => this.#seal(segment));
     this.#syncing = setInterval(() => this.#sync(), SYNC_MS);
     this.#syncing.unref();
@@ -232,7 +206,7 @@ export class FlightRecorder {
     const path = join(this.#options.path, plainName(first));
     const text = await readText(path);
     const whole = text.lastIndexOf(NEWLINE) + 1;
-    if (whole < text.length) await truncate(path, whole);
+    if (whole < text.length && this.#options.readOnly !== true) await truncate(path, whole);
     if (whole === 0) return null;
     const segment: Segment = { first, count: 0, from: 0, to: 0, bytes: whole, name: plainName(first) };
     const decoder = this.#options.decoder();
@@ -359,7 +333,7 @@ export class FlightRecorder {
 
   /** The text of a file, or null when it is gone by now or damaged: then it is set aside. */
   async #text(file: { readonly name: string }): Promise<Buffer | null> {
-    const { path, onProblem } = this.#options;
+    const { path, onProblem, readOnly = false } = this.#options;
     for (let tries = 0; ; tries++) {
       // It may be sealed or removed while others are read.
       const { name } = file;
@@ -370,11 +344,11 @@ export class FlightRecorder {
           if (tries < 2 && file.name !== name) continue;
           return null;
         }
-        onProblem('a part of the recording is damaged and set aside', {
+        onProblem('a part of the recording is damaged and left out', {
           file: name,
           problem: (error as Error).message,
         });
-        await rename(join(path, name), join(path, `${name}.corrupt`)).catch(() => undefined);
+        if (!readOnly) await rename(join(path, name), join(path, `${name}.corrupt`)).catch(() => undefined);
         const at = this.#segments.findIndex(segment => segment.name === name);
         if (at >= 0) this.#segments.splice(at, 1);
         return null;
@@ -388,40 +362,4 @@ export class FlightRecorder {
     active.dirty = false;
     void active.file.datasync().catch(() => undefined);
   }
-}
-
-function asEvent(value: Event | object | null): Event | null {
-  return value !== null && 'kind' in value ? (value as Event) : null;
-}
-
-/** `first`: the number of the first line; those from `end` on are not given. */
-function decoded(text: Buffer, decoder: LineDecoder, first: number, end: number): Recorded[] {
-  const out: Recorded[] = [];
-  let seq = first;
-  for (const [start, stop] of lineRanges(text)) {
-    if (seq >= end) break;
-    const event = asEvent(decoder.decode(text, start, stop));
-    if (event !== null) out.push({ seq, event });
-    seq++;
-  }
-  return out;
-}
-
-/** The events' records, a line each, as one piece. */
-function linesOf(events: readonly Event[]): Buffer {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for (const { raw } of events) {
-    const bytes = raw.bytes?.() ?? Buffer.from(raw.line());
-    parts.push(bytes);
-    length += bytes.length + 1;
-  }
-  const out = Buffer.allocUnsafe(length);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-    out[at++] = NEWLINE;
-  }
-  return out;
 }

@@ -20,7 +20,7 @@ const POLL_MS = 250;
  * A batch is done only when the lateness bound has passed its newest event and what came of it is stored: as many events as
  * may come in that time must fit, or they set the pace. They are lines of a file, and cost only memory.
  */
-const TAIL_BATCHES_IN_FLIGHT_MAX = 128;
+const BATCHES_IN_FLIGHT_MAX = 128;
 
 export interface TailOptions {
   /** A file, or a pattern whose last part holds `*` or `?`. Files that come later are followed too. */
@@ -31,6 +31,8 @@ export interface TailOptions {
   /** How often to look when no change is reported. */
   readonly pollMs?: number;
   readonly timing?: Timing;
+  /** Batches under way at the most. */
+  readonly batchesInFlightMax?: number;
 }
 
 export function tailSource(options: TailOptions): Source {
@@ -63,7 +65,7 @@ export function tailSource(options: TailOptions): Source {
   }
 
   async function run(subscriber: Subscriber<Batch>, signal: AbortSignal, hint: Hint): Promise<void> {
-    const inFlight = new InFlight(TAIL_BATCHES_IN_FLIGHT_MAX);
+    const inFlight = new InFlight(options.batchesInFlightMax ?? BATCHES_IN_FLIGHT_MAX);
     const saved = options.offsets.load();
     const readers = new Map<string, FileReader>();
     const acknowledged = new Acknowledged(options.offsets);

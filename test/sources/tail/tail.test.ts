@@ -122,7 +122,13 @@ describeSource('tail', () => {
   const lines = captureLines('exfil/tetragon.jsonl.gz').concat(captureLines('benign/tetragon.jsonl.gz'));
   writeFileSync(path, `${[...lines.slice(0, 9), '{"broken', ...lines.slice(9)].join('\n')}\n`);
   return {
-    source: tailSource({ path, offsets: memoryOffsets(), quarantine: memoryQuarantine(), pollMs: 2 }),
+    source: tailSource({
+      path,
+      offsets: memoryOffsets(),
+      quarantine: memoryQuarantine(),
+      pollMs: 2,
+      batchesInFlightMax: 4,
+    }),
     events: lines.length,
     malformed: 1,
     finite: false,
@@ -243,6 +249,28 @@ describe('tail source', () => {
     await until(() => reader.got.length >= 2, 'both files');
     reader.stop();
     expect([...reader.got].sort((a, b) => a - b)).toEqual([2, 100]);
+  });
+
+  it('reads far ahead of what is done, but not without bound', async () => {
+    const path = join(folder, 'hubble.log');
+    const count = 200_000;
+    const short = (n: number) => `{"flow":{"uuid":"${n}","IP":{}},"time":"2026-01-01T00:00:00Z"}\n`;
+    writeFileSync(path, Array.from({ length: count }, (_, n) => short(n)).join(''));
+    const open: Batch[] = [];
+    let got = 0;
+    const subscription = tailSource({ path, offsets: memoryOffsets(), quarantine: memoryQuarantine() })
+      .batches()
+      .subscribe(batch => {
+        open.push(batch);
+        got += batch.events.length;
+      });
+    // As much as comes in the seconds for which late events are waited for.
+    await until(() => got >= 50_000, 'a few seconds of events');
+    await until(() => open.length === 128, 'the bound');
+    expect(got).toBeLessThan(count);
+    for (const batch of open) batch.done();
+    await until(() => open.length > 128, 'more');
+    subscription.unsubscribe();
   });
 
   it('neither loses nor repeats a line, whatever happens when', async () => {

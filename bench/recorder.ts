@@ -1,0 +1,73 @@
+/**
+ * What the flight recorder costs: main-thread time and bytes an event, over the largest recording, looped. Prints
+ * `name value goal` lines; all of these are better when smaller.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import type { Event } from '../src/model/event.ts';
+import { FlightRecorder } from '../src/recorder/recorder.ts';
+import { JsonDecoder } from '../src/sources/json/decoder.ts';
+
+const LOOPS = 30;
+const BATCH = 512;
+const folder = mkdtempSync(join(tmpdir(), 'spoor-bench-recorder-'));
+
+const events: Event[] = [];
+for (const file of ['tetragon', 'hubble']) {
+  const path = join(import.meta.dirname, '..', 'captures', 'lateral-movement', `${file}.jsonl.gz`);
+  const bytes = gunzipSync(readFileSync(path));
+  const decoder = new JsonDecoder();
+  for (let start = 0, end = bytes.indexOf(10); end >= 0; start = end + 1, end = bytes.indexOf(10, start)) {
+    const event = decoder.decode(bytes, start, end);
+    if (event !== null && 'kind' in event) events.push(event);
+  }
+}
+
+const recorder = await FlightRecorder.open({
+  path: folder,
+  keep: 3_600_000_000,
+  bytesMax: 4 * 1024 ** 3,
+  decoder: () => new JsonDecoder(),
+  isKnown: () => false,
+  onProblem: message => {
+    throw new Error(message);
+  },
+});
+let appending = 0;
+const began = performance.now();
+for (let loop = 0; loop < LOOPS; loop++) {
+  for (let at = 0; at < events.length; at += BATCH) {
+    const batch = events.slice(at, at + BATCH);
+    const before = performance.now();
+    const { safe } = recorder.append(batch);
+    appending += performance.now() - before;
+    await safe;
+  }
+}
+const total = performance.now() - began;
+await recorder.close();
+const again = await FlightRecorder.open({
+  path: folder,
+  keep: 3_600_000_000,
+  bytesMax: 4 * 1024 ** 3,
+  decoder: () => new JsonDecoder(),
+  isKnown: () => false,
+  onProblem: () => undefined,
+});
+// The last segment is sealed when the log is opened again.
+await again.close();
+const readBegan = performance.now();
+let read = 0;
+for await (const part of again.read()) read += part.length;
+const reading = performance.now() - readBegan;
+
+const count = events.length * LOOPS;
+const text = events.reduce((sum, event) => sum + Buffer.byteLength(event.raw.line()) + 1, 0) / events.length;
+console.log(`recorder-append-us ${((appending * 1_000) / count).toFixed(2)} 2`);
+console.log(`recorder-append-to-disk-us ${((total * 1_000) / count).toFixed(2)} 10`);
+console.log(`recorder-read-us ${((reading * 1_000) / read).toFixed(2)} 30`);
+console.log(`recorder-text-bytes ${text.toFixed(0)} 10000`);
+console.log(`recorder-disk-bytes ${(again.stats().bytes / count).toFixed(0)} 1000`);
+rmSync(folder, { recursive: true, force: true });
