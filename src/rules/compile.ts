@@ -28,7 +28,19 @@ export function compileCondition(condition: Condition): (o: Observation) => bool
   return o => test(o, o.process);
 }
 
+/** Macros are one node in many rules: each is compiled once. */
+const tests = new WeakMap<Condition, Test>();
+
 function compile(condition: Condition): Test {
+  let test = tests.get(condition);
+  if (test === undefined) {
+    test = compileNode(condition);
+    tests.set(condition, test);
+  }
+  return test;
+}
+
+function compileNode(condition: Condition): Test {
   switch (condition.type) {
     case 'and':
       return every(cheapestFirst(condition.of).map(compile));
@@ -40,17 +52,8 @@ function compile(condition: Condition): Test {
     }
     case 'some':
       return atLeast(condition.n, condition.of.map(compile));
-    case 'ancestor': {
-      const of = compile(condition.of);
-      return (o, subject) => {
-        if (subject === null) return false;
-        let left = LIMITS.ancestryDepthMax;
-        for (let at = subject.parent; at !== null && at !== subject && left > 0; at = at.parent, left--) {
-          if (of(o, at)) return true;
-        }
-        return false;
-      };
-    }
+    case 'ancestor':
+      return compileAncestor(condition.of);
     case 'kind': {
       const kinds = new Set(condition.kinds);
       return o => kinds.has(o.event.kind);
@@ -85,8 +88,40 @@ function compile(condition: Condition): Test {
   }
 }
 
+/** Many rules ask the same of the ancestors of the process at hand: the last answer is kept. */
+function compileAncestor(condition: Condition): Test {
+  const of = compile(condition);
+  let seq = -1;
+  let asked: Process | null = null;
+  let answer = false;
+  return (o, subject) => {
+    if (subject === null) return false;
+    if (o.seq === seq && subject === asked) return answer;
+    let found = false;
+    let left = LIMITS.ancestryDepthMax;
+    for (let at = subject.parent; at !== null && at !== subject && left > 0 && !found; at = at.parent, left--) {
+      found = of(o, at);
+    }
+    seq = o.seq;
+    asked = subject;
+    answer = found;
+    return found;
+  };
+}
+
+const costs = new WeakMap<Condition, number>();
+
 /** Rough cost of one evaluation: a field read and compared is 1. Tests have no effects, so their order is free. */
 function costOf(condition: Condition): number {
+  let cost = costs.get(condition);
+  if (cost === undefined) {
+    cost = costOfNode(condition);
+    costs.set(condition, cost);
+  }
+  return cost;
+}
+
+function costOfNode(condition: Condition): number {
   switch (condition.type) {
     case 'kind':
     case 'category':

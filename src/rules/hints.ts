@@ -17,6 +17,18 @@ const HINTS_MAX = 24;
 
 /** The most selective thing that must be so, or null. */
 export function hintsOf(condition: Condition): Hints {
+  let hints = known.get(condition);
+  if (hints === undefined) {
+    hints = hintsOfNode(condition);
+    known.set(condition, hints);
+  }
+  return hints;
+}
+
+/** Macros are one node in many rules. */
+const known = new WeakMap<Condition, Hints>();
+
+function hintsOfNode(condition: Condition): Hints {
   switch (condition.type) {
     case 'and':
       return condition.of.map(hintsOf).reduce(best, null);

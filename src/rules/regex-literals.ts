@@ -24,8 +24,22 @@ const NESTING_MAX = 50;
  */
 export const foldCase = (text: string): string => text.toLowerCase().replaceAll('\u017f', 's');
 
+const CACHED_MAX = 10_000;
+const cache = new Map<string, RegexLiterals | null>();
+
 /** Null when nothing is known to be needed. */
 export function regexLiterals(source: string, flags: string): RegexLiterals | null {
+  const key = `${flags}/${source}`;
+  let found = cache.get(key);
+  if (found === undefined) {
+    found = readLiterals(source, flags);
+    if (cache.size >= CACHED_MAX) cache.clear();
+    cache.set(key, found);
+  }
+  return found;
+}
+
+function readLiterals(source: string, flags: string): RegexLiterals | null {
   const reader = new Reader(source, flags.includes('i'));
   const part = reader.read();
   const literals = part === null ? null : needOf(part);
@@ -76,14 +90,16 @@ function concatenation(parts: readonly Part[]): Part {
     } else if (run.length * part.exact.length > EXACT_MAX) {
       flush();
       run = part.exact;
-    } else {
-      const { exact } = part;
-      run = unique(run.flatMap(head => exact.map(tail => head + tail)));
-    }
+    } else run = product(run, part.exact);
   }
   if (whole) return { exact: run, needed };
   flush();
   return { exact: null, needed };
+}
+
+function product(heads: readonly string[], tails: readonly string[]): readonly string[] {
+  if (heads.length === 1 && tails.length === 1) return [`${heads[0]}${tails[0]}`];
+  return unique(heads.flatMap(head => tails.map(tail => head + tail)));
 }
 
 function alternation(parts: readonly Part[]): Part {
