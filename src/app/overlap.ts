@@ -2,12 +2,15 @@
 import { createHash } from 'node:crypto';
 import { map } from 'rxjs';
 import type { Event } from '../model/event.ts';
-import type { Micros } from '../model/time.ts';
+import { MICROS_PER_SECOND, type Micros } from '../model/time.ts';
 import { reconnectGap } from '../sources/grpc/gap.ts';
 import type { Batch, Source, SourceStatus } from '../sources/source.ts';
 
 /** Newest recorded events that are known again: what all file sources may have under way, and a few seconds of flows. */
-const EVENTS_MAX = 200_000;
+export const OVERLAP_EVENTS_MAX = 200_000;
+
+/** Event time after the newest recorded event at which no source repeats any more. */
+const OVER_AFTER: Micros = 10 * 60 * MICROS_PER_SECOND;
 
 export class Overlap {
   /** Copies of each record, by its digest; oldest first. */
@@ -21,13 +24,17 @@ export class Overlap {
     this.#copies.delete(key);
     this.#copies.set(key, copies + 1);
     if (this.newest === null || event.time > this.newest) this.newest = event.time;
-    if (this.#copies.size > EVENTS_MAX) this.#copies.delete(this.#copies.keys().next().value as string);
+    if (this.#copies.size > OVERLAP_EVENTS_MAX) this.#copies.delete(this.#copies.keys().next().value as string);
   }
 
   /** Whether it is recorded; each recorded copy stands for one event. */
   take(event: Event): boolean {
+    if (this.newest === null || this.#copies.size === 0) return false;
     // Later than everything recorded: nothing to look up, once the start is over.
-    if (this.newest === null || event.time > this.newest || this.#copies.size === 0) return false;
+    if (event.time > this.newest) {
+      if (event.time > this.newest + OVER_AFTER) this.#copies.clear();
+      return false;
+    }
     const key = digestOf(event);
     const copies = this.#copies.get(key);
     if (copies === undefined) return false;

@@ -5,7 +5,7 @@ import type { Engine, Step } from '../engine.ts';
 import type { Micros } from '../model/time.ts';
 import type { FlightRecorder } from '../recorder/recorder.ts';
 import type { Store } from '../store/store.ts';
-import type { Overlap } from './overlap.ts';
+import { OVERLAP_EVENTS_MAX, type Overlap } from './overlap.ts';
 
 /** Name of the store's text that says how far into the log everything that came of it is stored. */
 const STATE = 'recorder';
@@ -59,10 +59,11 @@ export async function warmUp(
   let events = 0;
   let knownGaps = 0;
   let newestFlow: Micros | null = null;
+  const repeatable = (recorder?.position ?? 0) - OVERLAP_EVENTS_MAX;
   for await (const recorded of recorder?.read() ?? []) {
     for (const { seq, event } of recorded) {
       events++;
-      overlap.add(event);
+      if (seq > repeatable) overlap.add(event);
       if (event.kind === 'flow' && (newestFlow === null || event.time > newestFlow)) newestFlow = event.time;
       // Exec records from before the window only make ancestry whole: what they set off was found at their time.
       if (seq < 0) engine.context.observe(event);

@@ -130,7 +130,7 @@ export class FlightRecorder {
   }
 
   /**
-   * What is recorded, in order, segment by segment; carried exec records first. `wanted` passes over segments unread: it is
+   * What is recorded, in order, in parts between which others have their turn; carried exec records first. `wanted` passes over segments unread: it is
    * given the first and last number and the range of the newest event time. Damaged segments are set aside.
    */
   async *read(wanted: (segment: Readonly<Segment>) => boolean = () => true): AsyncGenerator<readonly Recorded[]> {
@@ -140,12 +140,12 @@ export class FlightRecorder {
     const base = this.#base;
     if (base !== null && wanted({ first: 0, count: 0, from: 0, to: 0, bytes: 0, name: baseName(base) })) {
       const text = await this.#text({ name: baseName(base) });
-      if (text !== null) yield decoded(text, decoder, CARRIED_FIRST, 0);
+      if (text !== null) yield* inTurns(decoded(text, decoder, CARRIED_FIRST, 0));
     }
     for (const segment of [...this.#segments]) {
       if (!wanted(segment)) continue;
       const text = await this.#text(segment);
-      if (text !== null) yield decoded(text, decoder, segment.first, end);
+      if (text !== null) yield* inTurns(decoded(text, decoder, segment.first, end));
     }
   }
 
@@ -361,5 +361,12 @@ export class FlightRecorder {
     if (active === null || !active.dirty) return;
     active.dirty = false;
     void active.file.datasync().catch(() => undefined);
+  }
+}
+
+async function* inTurns<T>(parts: Iterable<T>): AsyncGenerator<T> {
+  for (const part of parts) {
+    yield part;
+    await new Promise(resolve => setImmediate(resolve));
   }
 }

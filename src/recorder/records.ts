@@ -3,6 +3,7 @@ import type { Event } from '../model/event.ts';
 import { lineRanges } from './files.ts';
 
 const NEWLINE = 0x0a;
+const PART_EVENTS_MAX = 512;
 
 export interface LineDecoder {
   decode(bytes: Buffer, start: number, end: number): Event | object | null;
@@ -18,17 +19,20 @@ export function asEvent(value: Event | object | null): Event | null {
   return value !== null && 'kind' in value ? (value as Event) : null;
 }
 
-/** `first`: the number of the first line; those from `end` on are not given. */
-export function decoded(text: Buffer, decoder: LineDecoder, first: number, end: number): Recorded[] {
-  const out: Recorded[] = [];
+/** In parts of at most `PART_EVENTS_MAX`. `first`: the number of the first line; those from `end` on are not given. */
+export function* decoded(text: Buffer, decoder: LineDecoder, first: number, end: number): Generator<Recorded[]> {
+  let part: Recorded[] = [];
   let seq = first;
   for (const [start, stop] of lineRanges(text)) {
     if (seq >= end) break;
     const event = asEvent(decoder.decode(text, start, stop));
-    if (event !== null) out.push({ seq, event });
+    if (event !== null) part.push({ seq, event });
     seq++;
+    if (part.length < PART_EVENTS_MAX) continue;
+    yield part;
+    part = [];
   }
-  return out;
+  if (part.length > 0) yield part;
 }
 
 /** The events' records, a line each, as one piece. */
