@@ -10,7 +10,7 @@ import type { Micros } from '../model/time.ts';
 import { carryOver } from './base.ts';
 import { lineRanges, readText, writeCompressed } from './files.ts';
 import type { RecorderOptions } from './options.ts';
-import { asEvent, decoded, linesOf, type Recorded } from './records.ts';
+import { asEvent, decoded, LineBuffers, type Recorded } from './records.ts';
 import { baseName, isSealed, plainName, readNames, type Segment, sealedName } from './segment.ts';
 
 export interface RecorderStats {
@@ -61,6 +61,7 @@ export class FlightRecorder {
   #next = 1;
   #newest: Micros = 0;
   #active: Active | null = null;
+  readonly #buffers = new LineBuffers();
   #queue: Group[] = [];
   #queuedBytes = 0;
   #writing: Promise<void> | null = null;
@@ -116,7 +117,7 @@ export class FlightRecorder {
       this.#dropped += events.length;
       return { position: this.position, safe: Promise.resolve() };
     }
-    const bytes = linesOf(events);
+    const bytes = this.#buffers.lines(events);
     const first = this.#next;
     this.#next += events.length;
     const from = this.#newest;
@@ -219,36 +220,32 @@ export class FlightRecorder {
   }
 
   async #write(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const groups = this.#queue;
-      this.#queue = [];
+    for (let group = this.#queue.shift(); group !== undefined; group = this.#queue.shift()) {
       try {
-        await this.#put(groups);
+        await this.#put(group);
         this.#paused = false;
       } catch (error) {
-        this.#pause(error as Error, groups);
+        this.#pause(error as Error, group);
         await this.#leave();
       }
-      for (const { bytes, resolve } of groups) {
-        this.#queuedBytes -= bytes.length;
-        resolve();
-      }
+      this.#queuedBytes -= group.bytes.length;
+      this.#buffers.release(group.bytes);
+      group.resolve();
     }
     this.#writing = null;
   }
 
-  async #put(groups: readonly Group[]): Promise<void> {
-    const first = groups[0] as Group;
-    const active = this.#active ?? (await this.#begin(first));
+  async #put(group: Group): Promise<void> {
+    const active = this.#active ?? (await this.#begin(group));
     const { segment, file } = active;
-    const bytes = groups.length === 1 ? first.bytes : Buffer.concat(groups.map(group => group.bytes));
+    const { bytes } = group;
     for (let done = 0; done < bytes.length; ) {
       done += (await file.write(bytes, done, bytes.length - done, segment.bytes + done)).bytesWritten;
     }
     active.dirty = true;
     segment.bytes += bytes.length;
-    for (const { count } of groups) segment.count += count;
-    segment.to = (groups.at(-1) as Group).to;
+    segment.count += group.count;
+    segment.to = group.to;
     const { segmentBytesMax = SEGMENT_BYTES_MAX, bytesMax, keep } = this.#options;
     const full = segment.bytes >= Math.min(segmentBytesMax, bytesMax / SEGMENTS_MIN);
     if (full || segment.to - active.began >= keep / SEGMENTS_PER_KEEP) await this.#leave();
@@ -276,11 +273,11 @@ export class FlightRecorder {
     this.#later(() => this.#seal(segment));
   }
 
-  #pause(error: Error, groups: readonly Group[]): void {
+  #pause(error: Error, { count }: Group): void {
     if (!this.#paused) this.#options.onProblem('recording pauses', { problem: error.message });
     this.#paused = true;
     this.#retryAt = Date.now() + (this.#options.retryMs ?? RETRY_MS);
-    for (const { count } of groups) this.#dropped += count;
+    this.#dropped += count;
   }
 
   #later(work: () => Promise<void>): void {

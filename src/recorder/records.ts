@@ -4,6 +4,8 @@ import { lineRanges } from './files.ts';
 
 const NEWLINE = 0x0a;
 const PART_EVENTS_MAX = 512;
+const BUFFER_BYTES_STEP = 1024 * 1024;
+const BUFFERS_FREE_MAX = 4;
 
 export interface LineDecoder {
   decode(bytes: Buffer, start: number, end: number): Event | object | null;
@@ -35,21 +37,37 @@ export function* decoded(text: Buffer, decoder: LineDecoder, first: number, end:
   if (part.length > 0) yield part;
 }
 
-/** The events' records, a line each, as one piece. */
-export function linesOf(events: readonly Event[]): Buffer {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for (const { raw } of events) {
-    const bytes = raw.bytes?.() ?? Buffer.from(raw.line());
-    parts.push(bytes);
-    length += bytes.length + 1;
+/**
+ * Memory for groups of lines, used again and again: touching fresh pages costs several times what the copy does. What `lines`
+ * gives is given back with `release` once it is written.
+ */
+export class LineBuffers {
+  readonly #free: Buffer[] = [];
+
+  /** The events' records, a line each, as one piece. */
+  lines(events: readonly Event[]): Buffer {
+    const parts: Uint8Array[] = [];
+    let length = 0;
+    for (const { raw } of events) {
+      const bytes = raw.bytes?.() ?? Buffer.from(raw.line());
+      parts.push(bytes);
+      length += bytes.length + 1;
+    }
+    const free = this.#free.findIndex(buffer => buffer.length >= length);
+    const whole =
+      free >= 0
+        ? (this.#free.splice(free, 1)[0] as Buffer)
+        : Buffer.allocUnsafeSlow(Math.ceil(length / BUFFER_BYTES_STEP) * BUFFER_BYTES_STEP);
+    let at = 0;
+    for (const part of parts) {
+      whole.set(part, at);
+      at += part.length;
+      whole[at++] = NEWLINE;
+    }
+    return whole.subarray(0, length);
   }
-  const out = Buffer.allocUnsafe(length);
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-    out[at++] = NEWLINE;
+
+  release(lines: Buffer): void {
+    if (this.#free.length < BUFFERS_FREE_MAX) this.#free.push(Buffer.from(lines.buffer));
   }
-  return out;
 }
