@@ -46,6 +46,9 @@ const CAPABILITIES_MAX = 1_000;
 const NAMESPACES_MAX = 10_000;
 const CREDENTIALS_MAX = 1_000;
 const ENDPOINTS_MAX = 20_000;
+const WORDS_MAX = 20_000;
+/** Longer texts seldom repeat. */
+const WORD_CHARS_MAX = 256;
 
 class Interner<T> {
   readonly #known: GenerationMap<string, T>;
@@ -71,6 +74,16 @@ export class Interned {
   readonly #namespaces = new Interner<Namespaces>(NAMESPACES_MAX);
   readonly #credentials = new Interner<Credentials>(CREDENTIALS_MAX);
   readonly #endpoints = new Interner<Endpoint>(ENDPOINTS_MAX);
+  readonly #words = new GenerationMap<string, string>(WORDS_MAX);
+
+  /** The same string: programs, folders, flags and containers are those of many processes, and all are kept in memory. */
+  word(text: string): string {
+    if (text === '' || text.length > WORD_CHARS_MAX) return text;
+    const known = this.#words.get(text);
+    if (known !== undefined) return known;
+    this.#words.set(text, text);
+    return text;
+  }
 
   pod(facts: PodFacts): PodFacts {
     return this.#pods.intern(facts);
