@@ -31,6 +31,9 @@ import { adminToken } from './token.ts';
 import { positionState, type Warmth, warmUp } from './warm.ts';
 
 const PRUNE_MS = 10 * 60_000;
+const GAPS_MS = 5_000;
+/** The file may grow beyond the size at which old alerts are deleted: deleting needs room too. */
+const STORE_HEADROOM = 1.25;
 
 /** How far before the newest recorded flow flows are asked for again: Relay delivers out of order. */
 const FLOW_OVERLAP = 5 * MICROS_PER_SECOND;
@@ -65,7 +68,7 @@ export class App {
   readonly #overlap = new Overlap();
   #warmth: Warmth | null = null;
   #api: Api | null = null;
-  #pruning: NodeJS.Timeout | null = null;
+  readonly #timers: NodeJS.Timeout[] = [];
 
   /** Opens, loads and connects everything; throws a plain message when something can never work. */
   static async start(config: Config, options: AppOptions): Promise<App> {
@@ -74,13 +77,15 @@ export class App {
         `routes.${route}: no sink is called '${sink}'; there are: ${Object.keys(config.sinks).join(', ') || 'none'}`,
       );
     }
-    const store = await openStore({ path: config.store.path, bytesMax: config.store.retention.size });
+    const store = await openStore({
+      path: config.store.path,
+      bytesMax: Math.ceil(config.store.retention.size * STORE_HEADROOM),
+    });
     let recorder: FlightRecorder | null = null;
     try {
-      const offsets = await storedOffsets(store, error =>
-        options.log('error', 'positions could not be stored', { error: error.message }),
-      );
       let app: App | undefined;
+      // Through the writer: a position is never stored ahead of the alerts that came before it.
+      const offsets = await storedOffsets(store, positions => (app as App).#writer.write({ entries: [], positions }));
       recorder = await openRecorder(config, store, options.log, execId => app?.matters(execId) ?? true);
       app = new App(config, options, store, offsets, recorder);
       await app.#start();
@@ -176,8 +181,9 @@ export class App {
 
   async stop(): Promise<void> {
     this.#rules.stop();
-    if (this.#pruning !== null) clearInterval(this.#pruning);
+    for (const timer of this.#timers) clearInterval(timer);
     await this.pipeline.stop();
+    await this.#storeGaps();
     await this.#offsets.flush();
     if (!(await this.#writer.close()))
       this.#options.log('error', 'alerts could not be stored', { ...this.#writer.health() });
@@ -192,6 +198,8 @@ export class App {
     const warmth = await warmUp(engine, this.#store, this.#recorder, this.#overlap, this.#options.onStep);
     this.#gapsStored = warmth.knownGaps;
     await this.#readWebhooks();
+    // What was queued for sinks that are no more.
+    await this.#store.outbox.abandon([...this.#sinks.names, ...this.#webhooks.map(({ id }) => `webhook:${id}`)]);
     await this.#keep(warmth.changes, this.#recorder?.position ?? 0);
     this.#warmth = warmth;
     if (warmth.events > 0) {
@@ -204,8 +212,11 @@ export class App {
       });
     }
     this.#sinks.start();
-    this.#pruning = setInterval(() => void this.#prune(), PRUNE_MS);
-    this.#pruning.unref();
+    this.#timers.push(
+      setInterval(() => void this.#prune(), PRUNE_MS),
+      setInterval(() => void this.#storeGaps(), GAPS_MS),
+    );
+    for (const timer of this.#timers) timer.unref();
     this.#api = await this.#createApi();
     this.address = await this.#api.listen();
   }
@@ -228,11 +239,17 @@ export class App {
     if (entries.some(entry => entry.targets.length > 0)) this.#sinks.wake();
   }
 
+  /** Losses are remembered also while nothing fires. */
+  async #storeGaps(): Promise<void> {
+    const gaps = this.#newGaps();
+    if (gaps.length > 0) await this.#writer.write({ entries: [], gaps });
+  }
+
   #newGaps() {
-    const gaps = this.engine.context.gaps();
-    const fresh = gaps.slice(Math.min(this.#gapsStored, gaps.length));
-    this.#gapsStored = gaps.length;
-    return fresh;
+    const { context } = this.engine;
+    const fresh = context.gapsBegun - this.#gapsStored;
+    this.#gapsStored = context.gapsBegun;
+    return fresh === 0 ? [] : context.gaps().slice(-fresh);
   }
 
   async #disable(sink: string, detail: string): Promise<void> {

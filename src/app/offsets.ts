@@ -11,7 +11,10 @@ export interface StoredOffsets {
   flush(): Promise<void>;
 }
 
-export async function storedOffsets(store: Store, failed: (error: Error) => void): Promise<StoredOffsets> {
+export async function storedOffsets(
+  store: Pick<Store, 'positions'>,
+  write: (positions: ReadonlyMap<string, string>) => Promise<unknown>,
+): Promise<StoredOffsets> {
   const known = await store.positions();
   const waiting = new Map<string, string>();
   let timer: NodeJS.Timeout | null = null;
@@ -23,10 +26,7 @@ export async function storedOffsets(store: Store, failed: (error: Error) => void
     if (waiting.size === 0) return writing;
     const positions = new Map(waiting);
     waiting.clear();
-    writing = writing
-      .then(() => store.commit({ entries: [], positions }))
-      .then(() => undefined)
-      .catch(failed);
+    writing = writing.then(async () => void (await write(positions)));
     return writing;
   };
 

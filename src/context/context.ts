@@ -154,6 +154,11 @@ export class Context {
     return this.gapList.all();
   }
 
+  /** Gaps so far; `gaps()` holds the newest of them. */
+  get gapsBegun(): number {
+    return this.gapList.begun;
+  }
+
   stats(): ContextStats {
     return {
       events: this.seq,

@@ -22,6 +22,8 @@ export class Gaps {
   private readonly open: OpenGap[] = [];
   private plain: readonly Gap[] | null = null;
   lost = 0;
+  /** Gaps so far, those included that were put out at the limit. */
+  begun = 0;
 
   observe(fact: StreamFact): void {
     if (fact.kind === 'node_status') return;
@@ -38,6 +40,7 @@ export class Gaps {
       return;
     }
     open.push({ source: fact.source, node: fact.node, reason, from: fact.from, to: fact.to, count: fact.count });
+    this.begun++;
     if (open.length > GAPS_MAX) open.shift();
   }
 
