@@ -59,7 +59,7 @@ function feeder(): { feed(line: string): void; engine: Engine } {
   const feed = (line: string): void => {
     const bytes = Buffer.from(line);
     const event = decoder.decode(bytes, 0, bytes.length);
-    if (!(event !== null && "kind" in event)) throw new Error('a line was not decoded');
+    if (!(event !== null && 'kind' in event)) throw new Error('a line was not decoded');
     engine.step(event);
   };
   return { feed, engine };
