@@ -8,7 +8,7 @@ export interface Attack {
 }
 
 const BOTH: readonly Entry[] = ['web', 'exec'];
-const variants = (techniques: string, commands: readonly string[], entries: readonly Entry[] = BOTH): Attack[] =>
+export const variants = (techniques: string, commands: readonly string[], entries: readonly Entry[] = BOTH): Attack[] =>
   commands.flatMap(command => entries.map(entry => ({ entry, techniques: techniques.split(' '), command })));
 
 export const ATTACKS: readonly Attack[] = [

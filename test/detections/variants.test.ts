@@ -6,7 +6,9 @@ import { LEVELS } from '../../src/rules/rule.ts';
 import { decodeLine } from '../../src/sources/json/decoder.ts';
 import { shippedRuleSet } from '../support/replay.ts';
 import { ATTACKS } from './attacks.ts';
+import { MORE_ATTACKS } from './attacks-more.ts';
 import { BENIGN } from './benign.ts';
+import { MORE_BENIGN } from './benign-more.ts';
 import { type Json, shellEvents } from './shell-events.ts';
 
 const MEDIUM = LEVELS.indexOf('medium');
@@ -25,18 +27,24 @@ const named = (alerts: readonly Alert[], techniques: readonly string[]): boolean
   alerts.some(alert => techniques.some(technique => alert.rule.tags.includes(`attack.${technique.toLowerCase()}`)));
 
 describe('attacks by any tool', () => {
-  it.each(ATTACKS.map(attack => ({ ...attack, label: `${attack.entry}: ${attack.command}` })))('$label', attack => {
-    const alerts = alertsOf(shellEvents(attack.command, { entry: attack.entry }));
-    expect(alerts.map(alert => `${alert.rule.level} ${alert.rule.title}`)).not.toEqual([]);
-    expect({ named: named(alerts, attack.techniques), by: alerts.map(alert => alert.rule.title) }).toMatchObject({
-      named: true,
-    });
-  });
+  it.each([...ATTACKS, ...MORE_ATTACKS].map(attack => ({ ...attack, label: `${attack.entry}: ${attack.command}` })))(
+    '$label',
+    attack => {
+      const alerts = alertsOf(shellEvents(attack.command, { entry: attack.entry }));
+      expect(alerts.map(alert => `${alert.rule.level} ${alert.rule.title}`)).not.toEqual([]);
+      expect({ named: named(alerts, attack.techniques), by: alerts.map(alert => alert.rule.title) }).toMatchObject({
+        named: true,
+      });
+    },
+  );
 });
 
 describe('ordinary life', () => {
   it.each(
-    BENIGN.map(one => ({ ...one, label: `${one.setting.entry} in ${one.setting.pod ?? 'a pod'}: ${one.command}` })),
+    [...BENIGN, ...MORE_BENIGN].map(one => ({
+      ...one,
+      label: `${one.setting.entry} in ${one.setting.pod ?? 'a pod'}: ${one.command}`,
+    })),
   )('$label', ({ command, setting }) => {
     const alerts = alertsOf(shellEvents(command, setting));
     expect(alerts.map(alert => `${alert.rule.level} ${alert.rule.title}: ${alert.message}`)).toEqual([]);
