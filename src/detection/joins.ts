@@ -70,9 +70,10 @@ function serverPod(observation: Observation): string | null {
 const byConnection: Join = {
   start(observation) {
     const from = clientPod(observation);
+    if (observation.connection === null) return from;
     const to = serverPod(observation);
-    // A connection within one pod leads nowhere.
-    return to === from && observation.connection !== null ? null : (to ?? from);
+    // A connection within one pod leads nowhere, and one to the outside where nothing more is seen.
+    return to === from ? null : to;
   },
   accepts(observation) {
     const from = clientPod(observation);
