@@ -49,12 +49,12 @@ export const rulePaths = (choice: RuleChoice): string[] => [
   ...choice.paths,
 ];
 
-/** Loads what was chosen. `unknown`: entries of `disable` that name no rule. */
+/** Loads what was chosen, to run it: without its tests. `unknown`: entries of `disable` that name no rule. */
 export function loadChosen(
   choice: RuleChoice,
   files: readonly RuleFile[],
 ): LoadedRules & { readonly unknown: readonly string[] } {
-  const loaded = loadRules(files);
+  const loaded = loadRules(files, { tests: false });
   const names = (rule: Rule): boolean => choice.disable.includes(rule.id) || choice.disable.includes(rule.title);
   const unknown = choice.disable.filter(name => !loaded.rules.some(rule => rule.id === name || rule.title === name));
   return { ...loaded, rules: loaded.rules.filter(rule => !names(rule)), unknown };

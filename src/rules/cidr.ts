@@ -3,16 +3,29 @@
 /** Four 32-bit words for IPv6, one for IPv4. */
 type Words = readonly number[];
 
+const DOT = 46;
+const ZERO = 48;
+
 function ipv4(text: string): Words | null {
-  const m = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (m === null) return null;
   let word = 0;
-  for (let i = 1; i <= 4; i++) {
-    const byte = Number(m[i]);
-    if (byte > 255) return null;
-    word = word * 256 + byte;
+  let byte = 0;
+  let digits = 0;
+  let dots = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === DOT) {
+      if (digits === 0 || ++dots > 3) return null;
+      word = word * 256 + byte;
+      byte = 0;
+      digits = 0;
+    } else {
+      const digit = code - ZERO;
+      if (digit < 0 || digit > 9 || ++digits > 3) return null;
+      byte = byte * 10 + digit;
+      if (byte > 255) return null;
+    }
   }
-  return [word];
+  return dots === 3 && digits > 0 ? [word * 256 + byte] : null;
 }
 
 function ipv6(text: string): Words | null {
@@ -39,7 +52,16 @@ function ipv6(text: string): Words | null {
   return mapped ? [words[3] as number] : words;
 }
 
-const address = (text: string): Words | null => (text.includes(':') ? ipv6(text) : ipv4(text));
+/** Many networks are asked about one address in a row. */
+let lastText = '';
+let lastWords: Words | null = null;
+
+function address(text: string): Words | null {
+  if (text === lastText) return lastWords;
+  lastWords = text.includes(':') ? ipv6(text) : ipv4(text);
+  lastText = text;
+  return lastWords;
+}
 
 /** A test for membership, or null when `network` is no address or network. IPv4-mapped IPv6 addresses count as IPv4. */
 export function parseCidr(network: string): ((ip: string) => boolean) | null {

@@ -48,8 +48,6 @@ export function lintMetadata(value: Readonly<Record<string, unknown>>, problems:
       }
     }
   }
-  if (!Array.isArray(value.tests) || value.tests.length === 0)
-    problems.add('missing-tests', [], 'the rule has no tests', 'one that fires and one that does not');
   for (const name of names.ownLists.keys()) {
     if (!names.listsUsed.has(name))
       problems.add(
@@ -64,4 +62,9 @@ export function lintMetadata(value: Readonly<Record<string, unknown>>, problems:
     if (!names.macrosUsed.has(name))
       problems.add('unused-macro', ['macros', name], `macro ${name} is not used in a condition`, '', 'key');
   }
+}
+
+export function lintTests(value: Readonly<Record<string, unknown>>, problems: Problems): void {
+  if (!Array.isArray(value.tests) || value.tests.length === 0)
+    problems.add('missing-tests', [], 'the rule has no tests', 'one that fires and one that does not');
 }

@@ -7,7 +7,7 @@ import { type DetectionScope, parseMatcher } from './detection.ts';
 import { parseExceptions } from './exceptions.ts';
 import type { Macros } from './expression.ts';
 import { type Library, readLists, readMacros } from './library.ts';
-import { lintMetadata } from './lint.ts';
+import { lintMetadata, lintTests } from './lint.ts';
 import { toMatcher } from './matcher.ts';
 import { checkMessage } from './message.ts';
 import { parseTests } from './parse-tests.ts';
@@ -25,7 +25,8 @@ export interface ParsedRule {
 
 const BRANCHES_MAX = 100;
 
-export function parseRule({ value, problems }: YamlDocument, library: Library): ParsedRule | null {
+/** `withTests` false: its tests are left out already, and none are missed. */
+export function parseRule({ value, problems }: YamlDocument, library: Library, withTests: boolean): ParsedRule | null {
   if (!isRecord(value)) {
     problems.add('not-a-rule', [], 'a rule is a map with title, level, logsource and detection');
     return null;
@@ -99,7 +100,8 @@ export function parseRule({ value, problems }: YamlDocument, library: Library): 
   const steps = sequence?.spec.steps.map(step => step.id) ?? [];
   checkMessage(metadata.message, steps, native, problems);
   lintMetadata(value, problems, { ownLists, ownMacros, listsUsed, macrosUsed });
-  const tests = parseTests(value.tests, problems);
+  if (withTests) lintTests(value, problems);
+  const tests = withTests ? parseTests(value.tests, problems) : [];
   if (problems.errors() > 0) return null;
 
   const hash = digest(

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { loadRules } from '../../src/rules/load.ts';
 import { renderMessage } from '../../src/rules/message.ts';
+import type { Rule } from '../../src/rules/rule.ts';
 import { loadOne } from '../support/one-rule.ts';
 import { flowEvent, hook, processEvent, processes } from '../support/rule-observations.ts';
 
@@ -204,4 +205,30 @@ it('derives files, mounts, namespaces and modules from arguments of any hook', (
   expect(test({ 'kprobe.args.0.sock.daddr': '192.0.2.1' })(hook('tcp_connect', ['sock', { daddr: '192.0.2.1' }]))).toBe(
     true,
   );
+});
+
+it('loads the same rules without their tests, wherever these stand', () => {
+  const rule = (title: string, tests: string): string =>
+    `title: ${title}\nlevel: low\ntaxonomy: spoor\n${tests}logsource: {category: process_creation}\ndetection: {s: {process.name: a}, condition: s}\n`;
+  const text = [
+    rule('first', 'tests:\n- {name: x, events: [{exec: {binary: /bin/a}}], expect: {alerts: 1}}\n\n# more\n'),
+    rule('second', 'tests:\n  - name: y\n    events:\n      - exec: {binary: /bin/a}\n    expect: {alerts: 1}\n'),
+    rule('third', ''),
+    rule('folded', 'tests: [\n{name: z, events: [{exec: {binary: /bin/a}}], expect: {alerts: 1}}\n]\n'),
+    rule('quoted', 'description: "of\n  tests: none"\n'),
+    `${rule('anchored', 'tests:\n  - {name: &n same, events: [{exec: {binary: /bin/a}}], expect: {alerts: 1}}\n')}runbook: *n\n`,
+  ];
+  const files = [
+    { file: 'one.yaml', text: text.slice(0, 3).join('---\n') },
+    ...text.slice(3).map((each, i) => ({ file: `${i}.yaml`, text: each })),
+    { file: 'faulty.yaml', text: rule('faulty', 'tests:\n  - {name: x}\n') },
+  ];
+  const whole = loadRules(files.slice(0, -1));
+  const bare = loadRules(files, { tests: false });
+  const known = (rules: readonly Rule[]) => rules.map(({ title, hash, line, file }) => ({ title, hash, line, file }));
+  expect(known(bare.rules.slice(0, -1))).toEqual(known(whole.rules));
+  expect(whole.rules.length).toBeGreaterThanOrEqual(5);
+  expect(bare.rules.at(-1)?.title).toBe('faulty');
+  expect(bare.diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
+  expect([...bare.tests.values()].flat().length).toBeLessThan([...whole.tests.values()].flat().length);
 });
