@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { registerDemo } from './commands/demo.ts';
-import { CommandError, EXIT, UsageError } from './commands/io.ts';
+import { CommandError, EXIT, FORMS, safeText, UsageError } from './commands/io.ts';
 import { registerObserve } from './commands/observe.ts';
 import { registerQueries } from './commands/query.ts';
 import { registerRecord } from './commands/record.ts';
@@ -24,13 +24,16 @@ const program = new Command('spoor')
   .description('Real-time security detection for Kubernetes: processes and connections in one picture.')
   .version(version)
   .addOption(
-    new Option('-o, --output <form>', 'text for people, json for programs').choices(['text', 'json']).default('text'),
+    new Option('-o, --output <form>', 'text for people, json for programs; tree also draws dot and svg')
+      .choices(FORMS)
+      .default('text'),
   )
   .option('--quiet', 'no progress and no explanations', false)
   .option('--config <file>', 'spoor.yaml to use')
   .configureHelp({ showGlobalOptions: true })
   .showSuggestionAfterError()
   .showHelpAfterError('(add --help for examples)')
+  .configureOutput({ writeErr: text => process.stderr.write(safeText(text)) })
   .exitOverride()
   .addHelpText(
     'after',
@@ -57,7 +60,9 @@ for (const register of [
   register(program);
 }
 // Options of the program may stand after the command, as people type them.
-for (const command of allCommands(program)) command.exitOverride().showHelpAfterError('(add --help for examples)');
+for (const command of allCommands(program)) {
+  command.copyInheritedSettings(program).showHelpAfterError('(add --help for examples)');
+}
 
 function allCommands(command: Command): Command[] {
   return command.commands.flatMap(child => [child, ...allCommands(child)]);
@@ -74,14 +79,16 @@ function exitFor(error: unknown): number {
     // Commander has printed its message; help and version are no failure.
     return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   }
-  if (error instanceof UsageError) {
-    process.stderr.write(`spoor: ${error.message}\n`);
-    return EXIT.usage;
-  }
-  if (error instanceof CommandError || error instanceof ConfigError) {
-    process.stderr.write(`spoor: ${error.message}\n`);
-    return EXIT.failed;
-  }
-  process.stderr.write(`spoor: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  return EXIT.failed;
+  const code = error instanceof UsageError ? EXIT.usage : EXIT.failed;
+  process.stderr.write(`spoor: ${safeText(explained(error))}\n`);
+  return code;
+}
+
+/** What a person has to mend is said without a stack; a stack means that Spoor itself is broken. */
+function explained(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isExpected = error instanceof UsageError || error instanceof CommandError || error instanceof ConfigError;
+  // The system's own errors name the call and the path.
+  const isSystem = 'syscall' in error && 'code' in error;
+  return isExpected || isSystem ? error.message : (error.stack ?? error.message);
 }

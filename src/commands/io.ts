@@ -1,8 +1,16 @@
 /** What every command shares: where output goes, in which form, and how a command ends. */
+import { escapeTerminal } from '../model/escape.ts';
 import { type Style, style } from '../render/style.ts';
 
 /** Exit statuses of the command line's contract. */
 export const EXIT = { done: 0, failed: 1, usage: 2, failOn: 3 } as const;
+
+/** Text of several lines made safe to show: file names and what sensors reported may hold anything. */
+export const safeText = (text: string): string => text.split('\n').map(escapeTerminal).join('\n');
+
+/** Plain colours only where somebody looks at them and wants them. */
+const wantsColour = (): boolean =>
+  process.stdout.isTTY === true && process.env.NO_COLOR === undefined && process.env.TERM !== 'dumb';
 
 /** A wrong use of the command line: printed without a stack, exit 2. */
 export class UsageError extends Error {}
@@ -10,8 +18,12 @@ export class UsageError extends Error {}
 /** Something that a person has to mend, said in full: printed without a stack, exit 1. */
 export class CommandError extends Error {}
 
+/** Forms of output; pictures are for `tree` alone. */
+export const FORMS = ['text', 'json', 'dot', 'svg'] as const;
+export type Form = (typeof FORMS)[number];
+
 export interface GlobalOptions {
-  readonly output: 'text' | 'json';
+  readonly output: Form;
   readonly quiet: boolean;
   readonly config?: string;
 }
@@ -22,10 +34,13 @@ export class Io {
   readonly style: Style;
   #broken = false;
 
-  constructor(options: GlobalOptions) {
+  constructor(options: GlobalOptions, forms: readonly Form[] = ['text', 'json']) {
+    if (!forms.includes(options.output)) {
+      throw new UsageError(`-o ${options.output}: this command gives ${forms.join(' or ')}`);
+    }
     this.json = options.output === 'json';
     this.quiet = options.quiet;
-    this.style = style(!this.json && process.stdout.isTTY === true && process.env.NO_COLOR === undefined);
+    this.style = style(!this.json && wantsColour());
     // `spoor … | head` closes the pipe early: that is no failure.
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error;
@@ -46,7 +61,7 @@ export class Io {
 
   /** Progress and explanations for people, on stderr. */
   note(text: string): void {
-    if (!this.quiet) process.stderr.write(`${text}\n`);
+    if (!this.quiet) process.stderr.write(`${safeText(text)}\n`);
   }
 
   /** A line that is written over by the next one, only on a terminal. */
@@ -61,6 +76,6 @@ export class Io {
 
   /** What went wrong; shown even when quiet. */
   problem(text: string): void {
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${safeText(text)}\n`);
   }
 }

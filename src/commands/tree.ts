@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { Context } from '../context/context.ts';
 import { podList, podTree, processTree, type RootTree } from '../context/views.ts';
 import { Marks } from '../render/marks.ts';
@@ -6,7 +6,7 @@ import { drawnTree } from '../render/remote-tree.ts';
 import { treeDot } from '../render/tree-dot.ts';
 import { treeSvg } from '../render/tree-svg.ts';
 import { podText, rootText, treesText } from '../render/tree-text.ts';
-import { CommandError, Io, UsageError } from './io.ts';
+import { CommandError, FORMS, type Form, Io, UsageError } from './io.ts';
 import { globals, parseTime } from './options.ts';
 import { play, reportMalformed, rulesOrFail } from './playback.ts';
 import { openReader, type Place } from './reader.ts';
@@ -15,7 +15,7 @@ interface TreeOptions extends Place {
   readonly pod?: string;
   readonly execId?: string;
   readonly at?: number;
-  readonly format?: 'text' | 'json' | 'dot' | 'svg';
+  readonly output: Form;
 }
 
 const PODS_NAMED_MAX = 20;
@@ -30,24 +30,16 @@ export function registerTree(program: Command): void {
     .option('--token-file <file>', 'file with the bearer token', process.env.SPOOR_TOKEN_FILE)
     .option('--exec-id <id>', 'the tree below one process')
     .option('--at <time>', 'the tree as it was at this time (RFC 3339)', parseTime)
-    .addOption(
-      new Option('-f, --format <form>', 'text, json, dot or svg (-o json is the same as -f json)').choices([
-        'text',
-        'json',
-        'dot',
-        'svg',
-      ]),
-    )
     .addHelpText(
       'after',
       `
 Examples:
   spoor tree captures/lateral-movement/*.jsonl.gz --pod tenant-jobs/crawler
-  spoor tree *.jsonl.gz --pod shop/cart-0 --format svg > picture.svg`,
+  spoor tree *.jsonl.gz --pod shop/cart-0 -o svg > picture.svg`,
     )
     .action(async (files: string[], _options, command: Command) => {
       const options = command.optsWithGlobals<TreeOptions>();
-      const io = new Io(globals(options));
+      const io = new Io(globals(options), FORMS);
       if ((options.pod === undefined) === (options.execId === undefined)) {
         throw new UsageError('name what to draw: --pod NAMESPACE/NAME or --exec-id ID');
       }
@@ -70,7 +62,7 @@ Examples:
 }
 
 function draw(context: Context, options: TreeOptions, marks: ReadonlyMap<string, string>, io: Io): void {
-  const form = io.json ? 'json' : (options.format ?? 'text');
+  const form = options.output;
   const at = options.at ?? Number.POSITIVE_INFINITY;
   let title: string;
   let roots: readonly RootTree[];
@@ -105,7 +97,7 @@ async function drawLive(options: TreeOptions, io: Io): Promise<void> {
   const reader = await openReader(options);
   const remote = await reader.podTree(options.pod);
   if (remote === null) throw new CommandError(`no pod ${options.pod} is known at ${options.url}`);
-  const form = io.json ? 'json' : (options.format ?? 'text');
+  const form = options.output;
   const { roots, unattributed, omitted } = drawnTree(remote);
   if (form === 'json') io.record(remote);
   else if (form === 'dot') io.out(treeDot(options.pod, roots));

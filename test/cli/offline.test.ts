@@ -93,10 +93,10 @@ describe('spoor', () => {
     );
     const json = JSON.parse((await spoor(['tree', ...STORY, ...pod, '-o', 'json'])).stdout) as { roots: unknown[] };
     expect(json.roots.length).toBeGreaterThan(1);
-    expect((await spoor(['tree', ...STORY, ...pod, '--format', 'dot'])).stdout).toMatch(
+    expect((await spoor(['tree', ...STORY, ...pod, '-o', 'dot'])).stdout).toMatch(
       /^digraph[\s\S]*exfil-bucket\.s3\.amazonaws\.com:443[\s\S]*}\n$/,
     );
-    const svg = (await spoor(['tree', ...STORY, ...pod, '--format', 'svg'])).stdout;
+    const svg = (await spoor(['tree', ...STORY, ...pod, '-o', 'svg'])).stdout;
     expect(svg).toMatch(/^<svg[\s\S]*exfil-bucket\.s3\.amazonaws\.com[\s\S]*<\/svg>\n$/);
     const unknown = await spoor(['tree', ...STORY, '--pod', 'nobody/here']);
     expect([unknown.code, unknown.stderr]).toEqual([
@@ -107,7 +107,7 @@ describe('spoor', () => {
   });
 
   it('tree: the picture of the README is current', async () => {
-    const svg = (await spoor(['tree', ...STORY, '--pod', 'tenant-jobs/crawler', '--format', 'svg'])).stdout;
+    const svg = (await spoor(['tree', ...STORY, '--pod', 'tenant-jobs/crawler', '-o', 'svg'])).stdout;
     expect(readFileSync('docs/picture.svg', 'utf8')).toBe(svg);
   });
 
