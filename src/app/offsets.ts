@@ -43,12 +43,16 @@ export async function storedOffsets(
           return entries;
         },
         save: entries => {
+          let isNew = false;
           for (const [key, position] of entries) {
             const text = JSON.stringify(position);
+            isNew ||= !known.has(prefix + key);
             known.set(prefix + key, text);
             waiting.set(prefix + key, text);
           }
-          timer ??= setTimeout(flush, SAVE_MS);
+          // A file that nobody knows would be lost by a rotation; a position that is a moment old only repeats itself.
+          if (isNew) void flush();
+          else timer ??= setTimeout(flush, SAVE_MS);
         },
       };
     },

@@ -180,7 +180,8 @@ export class Follower {
     const text =
       (await Text.open(backup, position.offset, () => {})) ??
       (await Text.open(compressedForm(backup), position.offset, () => {}));
-    if (text === null || text.isAt(position)) return text;
+    // Every text is alike before its first byte: there only the file itself can be known again.
+    if (text === null || (position.offset === 0 ? text.inode === position.inode : text.isAt(position))) return text;
     await text.close();
     return null;
   }

@@ -66,7 +66,7 @@ export function tailSource(options: TailOptions): Source {
 
   async function run(subscriber: Subscriber<Batch>, signal: AbortSignal, hint: Hint): Promise<void> {
     const inFlight = new InFlight(options.batchesInFlightMax ?? BATCHES_IN_FLIGHT_MAX);
-    const saved = options.offsets.load();
+    const saved = new Map(options.offsets.load());
     const readers = new Map<string, FileReader>();
     const acknowledged = new Acknowledged(options.offsets);
     try {
@@ -81,6 +81,12 @@ export function tailSource(options: TailOptions): Source {
         for (const reader of readers.values()) {
           if (signal.aborted) return;
           if (await reader.read()) idle = false;
+          if (!saved.has(reader.path)) {
+            // Remembered before its first line goes on: killed now, the file is found again under whatever name it has then.
+            const beginning = reader.beginning();
+            if (beginning !== null) saved.set(reader.path, beginning);
+            if (beginning !== null) options.offsets.save(new Map([[reader.path, beginning]]));
+          }
           for (let part = reader.take(); part !== null; part = reader.take()) {
             await inFlight.free(signal);
             if (signal.aborted) return;
@@ -175,6 +181,11 @@ class FileReader {
     this.#on.bytes(step.bytes.length);
     this.#splitter.push(step.bytes);
     this.follower.tookLines(step.text, step.text.offset - this.#splitter.pendingBytes, step.bytes.length);
+  }
+
+  /** Where the file that is read now begins; null before anything of it was read. */
+  beginning(): Position | null {
+    return this.#text?.position(0) ?? null;
   }
 
   /** The next batch of what was read, and the position after it; null when there is none. */

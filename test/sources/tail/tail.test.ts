@@ -226,7 +226,7 @@ describe('tail source', () => {
     const subscription = first.batches().subscribe(batch => held.push(batch));
     await until(() => held.length > 0, 'a batch');
     subscription.unsubscribe();
-    expect(offsets.load().size).toBe(0);
+    expect([...offsets.load().values()].map(({ offset }) => offset)).toEqual([0]);
     const second = tailSource({ path, offsets, quarantine: memoryQuarantine(), pollMs: 2 });
     let got = 0;
     const again = second.batches().subscribe(batch => {
@@ -236,6 +236,28 @@ describe('tail source', () => {
     await until(() => got === 3, 'the same lines');
     again.unsubscribe();
     expect([...offsets.load().keys()]).toEqual([path]);
+  });
+
+  it('finds a file again that was rotated before its first line was done', async () => {
+    const path = join(folder, 'tetragon.log');
+    const writer = new Writer(path);
+    const offsets = memoryOffsets();
+    writer.append(3);
+    const held: Batch[] = [];
+    const first = tailSource({ path, offsets, quarantine: memoryQuarantine(), pollMs: 2 });
+    const subscription = first.batches().subscribe(batch => held.push(batch));
+    await until(() => held.length > 0, 'a batch');
+    subscription.unsubscribe();
+    writer.rotate();
+    writer.append(2);
+    const second = tailSource({ path, offsets, quarantine: memoryQuarantine(), pollMs: 2 });
+    let got = 0;
+    const again = second.batches().subscribe(batch => {
+      got += batch.events.length;
+      batch.done();
+    });
+    await until(() => got === 5, 'the lines of both files');
+    again.unsubscribe();
   });
 
   it('follows all files of a pattern, and takes no backup for one of them', async () => {
