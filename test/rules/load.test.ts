@@ -214,7 +214,7 @@ it('loads the same rules without their tests, wherever these stand', () => {
     rule('first', 'tests:\n- {name: x, events: [{exec: {binary: /bin/a}}], expect: {alerts: 1}}\n\n# more\n'),
     rule('second', 'tests:\n  - name: y\n    events:\n      - exec: {binary: /bin/a}\n    expect: {alerts: 1}\n'),
     rule('third', ''),
-    rule('folded', 'tests: [\n{name: z, events: [{exec: {binary: /bin/a}}], expect: {alerts: 1}}\n ]\n'),
+    rule('folded', 'tests: [\n {name: z, events: [{exec: {binary: /bin/a}}], expect: {alerts: 1}}\n ]\n'),
     rule('quoted', 'description: "of\n  tests: none"\n'),
     `${rule('anchored', 'tests:\n  - {name: &n same, events: [{exec: {binary: /bin/a}}], expect: {alerts: 1}}\n')}runbook: *n\n`,
   ];
