@@ -16,6 +16,7 @@ const LAW: Readonly<Record<string, readonly string[]>> = {
   detection: ['model', 'context', 'rules'],
   'rule-tests': ['model', 'context', 'rules', 'detection'],
   alerts: ['model', 'rules'],
+  authoring: ['model', 'context', 'rules', 'detection', 'rule-tests', 'alerts'],
   sources: ['model'],
   recorder: ['model'],
   store: ['model', 'alerts'],
@@ -24,7 +25,7 @@ const LAW: Readonly<Record<string, readonly string[]>> = {
   config: ['model', 'sinks'],
   render: ['model', 'alerts', 'rules', 'context'],
 };
-const CORE = ['model', 'context', 'rules', 'detection', 'rule-tests', 'alerts'];
+const CORE = ['model', 'context', 'rules', 'detection', 'rule-tests', 'alerts', 'authoring'];
 /** The API sees the core's data and plain views of it, never what moves it. */
 const READ_ONLY_FOR_API = /^(context\/views|rules\/rule|rules\/diagnostics|detection\/stats)\b/;
 const FORBIDDEN_IN_CORE = [

@@ -1,17 +1,13 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { Event } from '../model/event.ts';
 import { shown } from '../render/alert.ts';
-import { readRuleFiles, shippedRules } from '../rule-files.ts';
 import { formatJunit, formatTap } from '../rule-tests/format.ts';
 import { runRuleTests } from '../rule-tests/run.ts';
 import { type Diagnostic, formatDiagnostic } from '../rules/diagnostics.ts';
-import { type LoadedRules, loadRules } from '../rules/load.ts';
-import { decodeLine } from '../sources/json/decoder.ts';
 import { CommandError, EXIT, Io } from './io.ts';
-import { globals, requireFiles } from './options.ts';
+import { globals } from './options.ts';
+import { loadRuleSet, testOptions } from './rule-set.ts';
+import { registerRulesDiff } from './rules-diff.ts';
 
 export function registerRules(program: Command): void {
   const rules = program.command('rules').description('Check, test and list detections');
@@ -26,7 +22,7 @@ export function registerRules(program: Command): void {
     )
     .action((paths: string[], _options, command: Command) => {
       const io = new Io(globals(command.optsWithGlobals()));
-      const { loaded, own } = load(paths);
+      const { loaded, own } = loadRuleSet(paths);
       const findings = loaded.diagnostics.filter(diagnostic => own(diagnostic.file));
       for (const finding of findings) {
         if (io.json) io.record(finding);
@@ -58,19 +54,8 @@ export function registerRules(program: Command): void {
       const io = new Io(globals(command.optsWithGlobals()));
       list(paths, io);
     });
-}
 
-/** The named files, with the shared lists and macros that ship at hand. `own`: whether a file is one of the named. */
-function load(paths: readonly string[]): { loaded: LoadedRules; own: (file: string) => boolean } {
-  requireFiles(paths);
-  const named = readRuleFiles(paths.length > 0 ? paths : [shippedRules()]);
-  const names = new Set(named.map(({ file }) => file));
-  // Names of shipped files differ when a checkout's own `rules` is named: compare by what they hold.
-  const texts = new Set(named.map(({ text }) => text));
-  const shared = readRuleFiles([join(shippedRules(), 'lists'), join(shippedRules(), 'macros')]).filter(
-    ({ text }) => !texts.has(text),
-  );
-  return { loaded: loadRules([...shared, ...named]), own: file => names.has(file) };
+  registerRulesDiff(rules);
 }
 
 function paint(finding: Diagnostic, io: Io): string {
@@ -78,37 +63,15 @@ function paint(finding: Diagnostic, io: Io): string {
   return finding.severity === 'error' ? io.style.red(text) : io.style.yellow(text);
 }
 
-const CAPTURE_BYTES_MAX = 512 * 1024 * 1024;
-
-function readCapture(path: string, file: string): Event[] {
-  const bytes = readFileSync(join(dirname(file), path));
-  const plain =
-    bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes, { maxOutputLength: CAPTURE_BYTES_MAX }) : bytes;
-  return plain
-    .toString('utf8')
-    .split('\n')
-    .filter(line => line.trim() !== '')
-    .map(decodeLine);
-}
-
 function test(paths: readonly string[], junit: string | undefined, io: Io): number {
-  const { loaded, own } = load(paths);
+  const { loaded, own } = loadRuleSet(paths);
   const errors = loaded.diagnostics.filter(diagnostic => diagnostic.severity === 'error' && own(diagnostic.file));
   for (const error of errors) io.problem(formatDiagnostic(error));
   const rules = loaded.rules
     .filter(rule => own(rule.file))
     .map(rule => ({ rule, tests: loaded.tests.get(rule.id) ?? [] }));
   if (rules.length === 0) throw new CommandError('no rules found there');
-  const captures = new Map<string, Event[]>();
-  const results = runRuleTests(rules, {
-    decode: decodeLine,
-    readCapture: (path, file) => {
-      const key = join(dirname(file), path);
-      const known = captures.get(key) ?? readCapture(path, file);
-      captures.set(key, known);
-      return known;
-    },
-  });
+  const results = runRuleTests(rules, testOptions());
   if (io.json) for (const result of results) io.record(result);
   else io.out(formatTap(results));
   if (junit !== undefined) writeFileSync(junit, formatJunit(results));
@@ -120,7 +83,7 @@ function test(paths: readonly string[], junit: string | undefined, io: Io): numb
 }
 
 function list(paths: readonly string[], io: Io): void {
-  const { loaded, own } = load(paths);
+  const { loaded, own } = loadRuleSet(paths);
   for (const rule of loaded.rules) {
     if (!own(rule.file)) continue;
     const techniques = rule.tags.filter(tag => tag.startsWith('attack.t')).map(tag => tag.slice(7).toUpperCase());
