@@ -1,6 +1,7 @@
 /**
- * `npm run bench`: every bench in turn, each in a process of its own, and what they measured in `bench.json`. A line `name value
- * goal` is a measurement with a goal; lower is better for those named below. Slow is no failure; a bench that breaks is.
+ * `npm run bench`: every bench in turn, each in a process of its own, and what they measured in `bench.json` and a table.
+ * A line `name value goal` is a measurement with a goal; its name ends in its unit, without one it is a ratio. Slow is no failure;
+ * a bench that breaks is.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,12 +23,15 @@ const BENCHES = [
   'memory',
 ];
 
-/** Costs, durations and sizes; all else are ratios that should be high. */
-const LOWER_IS_BETTER = /against_10_rules|-ms$|-s$|-MB$|memory-/;
+/** Costs, durations and sizes; all else are ratios and rates that should be high. */
+const LOWER_IS_BETTER = /against_10_rules|-(?:us|ms|s|bytes|MB)$|memory-/;
+/** A rate is named `what-per-10000/s`. */
+const UNIT = /-(us|ms|s|bytes|MB|per-\d+\/s)$/;
 
 interface Measured {
   readonly name: string;
   readonly value: number;
+  readonly unit: string;
   readonly goal: number;
   readonly met: boolean;
 }
@@ -41,7 +45,7 @@ function read(line: string): void {
     return;
   }
   const [, name = '', value, goal] = found;
-  const result = { name, value: Number(value), goal: Number(goal) };
+  const result = { name, value: Number(value), unit: UNIT.exec(name)?.[1] ?? 'ratio', goal: Number(goal) };
   const met = LOWER_IS_BETTER.test(name) ? result.value <= result.goal : result.value >= result.goal;
   measured.push({ ...result, met });
   process.stdout.write(`${line} ${met ? 'met' : 'not met'}\n`);
@@ -71,6 +75,27 @@ writeFileSync(
   join(import.meta.dirname, '..', 'bench.json'),
   `${JSON.stringify({ node: process.version, measured }, null, 2)}\n`,
 );
+function table(): string {
+  const rows = measured.map(({ name, value, unit, goal, met }) => [
+    name,
+    String(value),
+    unit,
+    `${LOWER_IS_BETTER.test(name) ? '≤' : '≥'} ${goal}`,
+    met ? 'met' : 'not met',
+  ]);
+  const all = [['name', 'value', 'unit', 'goal', ''], ...rows];
+  const widths = [0, 1, 2, 3].map(column => Math.max(...all.map(row => (row[column] as string).length)));
+  return all
+    .map(row =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+process.stdout.write(`\n${table()}\n\n`);
 process.stdout.write(
   `${measured.filter(({ met }) => met).length} of ${measured.length} goals met; bench.json has them all\n`,
 );
