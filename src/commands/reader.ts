@@ -15,6 +15,8 @@ type Query = Readonly<Record<string, string | number | readonly string[] | undef
 
 export interface Reader {
   alerts(query: Query): Promise<Page<Alert>>;
+  /** With its evidence, by id or the beginning of it; null when there is none. */
+  alert(id: string): Promise<Alert | null>;
   incidents(query: Query): Promise<Page<Incident>>;
   /** By id or the beginning of it; null when there is none. */
   incident(id: string): Promise<Incident | null>;
@@ -50,6 +52,13 @@ async function overDatabase(path: string): Promise<Reader> {
   });
   return {
     alerts: query => store.alerts(lists(query) as AlertQuery, null),
+    alert: async id => {
+      const exact = await store.alert(id, null);
+      if (exact !== null) return exact;
+      const { items } = await store.alerts({ limit: 1_000 }, null);
+      const found = items.find(alert => alert.id.startsWith(id));
+      return found === undefined ? null : store.alert(found.id, null);
+    },
     incidents: query => store.incidents(lists(query) as IncidentQuery, null),
     incident: async id => {
       const exact = await store.incident(id, null);
@@ -119,6 +128,13 @@ function overHttp(url: string, tokenFile: string | undefined): Reader {
 
   return {
     alerts: query => json<Page<Alert>>('alerts', query),
+    alert: async id => {
+      const response = await call(`alerts/${encodeURIComponent(id)}`);
+      if (response.ok) return (await response.json()) as Alert;
+      const { items } = await json<Page<Alert>>('alerts', { limit: 1_000 });
+      const found = items.find(alert => alert.id.startsWith(id));
+      return found === undefined ? null : json<Alert>(`alerts/${encodeURIComponent(found.id)}`);
+    },
     incidents: query => json<Page<Incident>>('incidents', query),
     incident: async id => {
       const response = await call(`incidents/${encodeURIComponent(id)}`);

@@ -8,6 +8,7 @@ import { CommandError, EXIT, Io } from './io.ts';
 import { globals } from './options.ts';
 import { loadRuleSet, testOptions } from './rule-set.ts';
 import { registerRulesDiff } from './rules-diff.ts';
+import { registerRulesNew } from './rules-new.ts';
 
 export function registerRules(program: Command): void {
   const rules = program.command('rules').description('Check, test and list detections');
@@ -56,6 +57,7 @@ export function registerRules(program: Command): void {
     });
 
   registerRulesDiff(rules);
+  registerRulesNew(rules);
 }
 
 function paint(finding: Diagnostic, io: Io): string {

@@ -1,0 +1,119 @@
+/** A draft with its tests → the text of a rule file that has been shown to load and to pass them. */
+import { Document, isMap, isSeq, type Node } from 'yaml';
+import type { Observation } from '../model/observation.ts';
+import { type RuleTestOptions, runRuleTests } from '../rule-tests/run.ts';
+import { formatDiagnostic } from '../rules/diagnostics.ts';
+import { loadRules } from '../rules/load.ts';
+import { type CompactEvent, compactEvent, nearMisses } from './compact.ts';
+import { type Draft, draftOf } from './draft.ts';
+
+/** What makes a rule this one and not another; given, because the core knows no clock and no chance. */
+export interface Identity {
+  /** A UUID. */
+  readonly id: string;
+  /** YYYY-MM-DD. */
+  readonly date: string;
+  readonly author: string;
+}
+
+export interface Subject {
+  readonly observation: Observation;
+  /** The event and those that its context needs, oldest first, in the export's shape: the test where no compact one does. */
+  readonly records: readonly unknown[];
+  /** Of the rule that found it, where one did. */
+  readonly tags: readonly string[];
+}
+
+/** A rule that catches this event, or why there is none. */
+export type Scaffold = { readonly text: string; readonly title: string } | { readonly problem: string };
+
+export function scaffoldFrom(subject: Subject, identity: Identity, options: RuleTestOptions): Scaffold {
+  const draft = draftOf(subject.observation);
+  if (draft === null) return { problem: 'nothing about this event would tell it from others' };
+  const compact = compactEvent(subject.observation);
+  const raw = subject.records.map(record => ({ raw: record }));
+  const forms: (readonly CompactEvent[])[] = compact === null ? [raw] : [[compact], raw];
+  let why = '';
+  for (const fires of forms) {
+    const test = { name: 'fires on the event that it was made of', events: fires, expect: { alerts: 1 } };
+    const alone = check(write(draft, subject, identity, [test]), options);
+    if (alone !== null) {
+      why = alone;
+      continue;
+    }
+    for (const miss of compact === null ? [] : nearMisses(compact)) {
+      const quiet = { name: `quiet on the same ${miss.name}`, events: [miss.event], expect: { alerts: 0 } };
+      const text = write(draft, subject, identity, [test, quiet]);
+      if (check(text, options) === null) return { text, title: draft.title };
+    }
+    return {
+      problem: 'nothing about this event could be changed without the rule firing still: it would fire on everything',
+    };
+  }
+  return { problem: `the rule does not fire on its own event: ${why}` };
+}
+
+/** Null when the rule loads without a complaint and its tests pass; else the first thing that is wrong. */
+function check(text: string, options: RuleTestOptions): string | null {
+  const { rules, diagnostics, tests } = loadRules([{ file: 'draft.yaml', text }]);
+  const [first] = diagnostics;
+  if (first !== undefined) return formatDiagnostic(first);
+  const results = runRuleTests(
+    rules.map(rule => ({ rule, tests: tests.get(rule.id) ?? [] })),
+    options,
+  );
+  return results.find(result => !result.passed)?.problems.join('; ') ?? null;
+}
+
+type TestAsWritten = {
+  readonly name: string;
+  readonly events: readonly CompactEvent[];
+  readonly expect: { readonly alerts: number };
+};
+
+function write(draft: Draft, subject: Subject, identity: Identity, tests: readonly TestAsWritten[]): string {
+  const document = new Document(
+    {
+      title: draft.title,
+      id: identity.id,
+      status: 'experimental',
+      level: 'medium',
+      taxonomy: 'spoor',
+      description: 'Made of one event. Say here what it means when this fires.',
+      author: identity.author,
+      date: identity.date,
+      tags: subject.tags.length > 0 ? [...subject.tags] : [...draft.tags],
+      falsepositives: ['Name here who does this rightly.'],
+      runbook: 'Say here what to look at first.',
+      message: draft.message,
+      logsource: { category: draft.category },
+      detection: {
+        ...Object.fromEntries(draft.selections),
+        condition: [...draft.selections.keys()].join(' and '),
+      },
+      tests,
+    },
+    { aliasDuplicateObjects: false },
+  );
+  if (subject.tags.length === 0) comment(document, 'tags', ' A guess by the kind of event: name the technique.');
+  comment(document, 'detection', ' Take out what an attacker would change; leave what he cannot do without.');
+  for (const path of [['tags'], ['falsepositives'], ['logsource']]) inline(document, path);
+  for (const [i, test] of tests.entries()) {
+    inline(document, ['tests', i, 'expect']);
+    for (const e of test.events.keys())
+      for (const type of Object.keys(test.events[e]!)) inline(document, ['tests', i, 'events', e, type]);
+  }
+  return document.toString({ lineWidth: 0, flowCollectionPadding: true });
+}
+
+function comment(document: Document, key: string, text: string): void {
+  if (!isMap(document.contents)) return;
+  const pair = document.contents.items.find(item => String(item.key) === key);
+  if (pair !== undefined) (pair.key as Node).commentBefore = text;
+}
+
+/** On one line, as people write events. */
+function inline(document: Document, path: readonly (string | number)[]): void {
+  const node = document.getIn(path, true);
+  if (isMap(node) || isSeq(node)) node.flow = true;
+}

@@ -1,0 +1,73 @@
+/** The event that a rule or an exception is to be made of: found in an alert, in a capture, or given. */
+import type { Alert, AlertProcess } from '../alerts/alert.ts';
+import { Context } from '../context/context.ts';
+import type { Event } from '../model/event.ts';
+import type { Observation } from '../model/observation.ts';
+import type { Subject } from './scaffold.ts';
+
+type Decode = (line: string) => Event;
+
+/** The events of an alert as its rule saw them, the one that completed it last. */
+export interface AlertSubject extends Subject {
+  readonly evidence: readonly Observation[];
+}
+
+/**
+ * An alert carries its evidence and the names of its process's ancestors; what it does not carry is made up from those, so that
+ * conditions on ancestry read what they read then. Null when it has no evidence that can be read.
+ */
+export function subjectOfAlert(alert: Alert, decode: Decode): AlertSubject | null {
+  const context = new Context();
+  const chain = [alert.process, ...alert.ancestors].filter(process => process !== null);
+  const seeds = chain.map((process, i) => seed(process, chain[i + 1] ?? null, alert)).reverse();
+  for (const record of seeds) tolerant(record, decode, context);
+  const evidence: Observation[] = [];
+  for (const { raw } of alert.evidence) {
+    const observation = tolerant(raw, decode, context);
+    if (observation !== null) evidence.push(observation);
+  }
+  const observation = evidence.at(-1);
+  if (observation === undefined) return null;
+  return { observation, evidence, records: [...seeds, alert.evidence.at(-1)?.raw], tags: alert.rule.tags };
+}
+
+function tolerant(record: unknown, decode: Decode, context: Context): Observation | null {
+  try {
+    return context.observe(decode(JSON.stringify(record)));
+  } catch {
+    // Evidence of another version, or cut: the rest may still do.
+    return null;
+  }
+}
+
+/** An exec record of what an alert says of one process. */
+function seed(process: AlertProcess, parent: AlertProcess | null, alert: Alert): unknown {
+  const time = process.start_time ?? alert.time;
+  return {
+    process_exec: {
+      process: {
+        exec_id: process.exec_id,
+        pid: process.pid,
+        ...(process.uid === null ? {} : { uid: process.uid }),
+        cwd: process.cwd,
+        binary: process.binary,
+        arguments: process.arguments,
+        start_time: time,
+        ...(parent === null ? {} : { parent_exec_id: parent.exec_id }),
+      },
+    },
+    node_name: alert.node,
+    time,
+  };
+}
+
+/** One recorded event by itself; its record may carry parent and ancestors. Throws with the reason when it is none. */
+export function subjectOfRecord(line: string, decode: Decode): Subject {
+  const event = decode(line);
+  return { observation: new Context().observe(event), records: [JSON.parse(event.raw.line())], tags: [] };
+}
+
+/** The start of that process as it was observed among everything before it. */
+export function subjectOfObservation(observation: Observation): Subject {
+  return { observation, records: [JSON.parse(observation.event.raw.line())], tags: [] };
+}
