@@ -4,18 +4,27 @@
  */
 import type { Capabilities, Namespaces, PodFacts, ProcessFacts } from '../../model/process.ts';
 import type { Interned } from '../intern.ts';
-import { parseObject } from './bytes.ts';
+import { digitsEnd, indexWithin, parseObject } from './bytes.ts';
 import { capsOf, nsOf, podOf, processFacts } from './process.ts';
 import { SegmentCache } from './segments.ts';
 import type { Json } from './values.ts';
 
 const POD_KEY = Buffer.from(',"pod":{');
 const POD_END = Buffer.from('},"docker":"');
+const POD_PID_KEY = Buffer.from(',"pid":');
 const KERNEL_KEY = Buffer.from(',"cap":{');
 const KERNEL_END = Buffer.from('},"tid":');
 const BRACE = 0x7b;
 const BRACKET = 0x5b;
 const SLOTS = 2_048;
+/** Longer rests of pods are parsed each time. */
+const REST_BYTES_MAX = 8_192;
+
+/** A pod's block that begins with known bytes: what followed them and the pid last, and what it all meant. */
+interface PodHead {
+  rest: Buffer | null;
+  pod: { readonly pod: PodFacts | null } | null;
+}
 
 interface Kernel {
   readonly caps: Capabilities | null;
@@ -25,6 +34,7 @@ interface Kernel {
 export class BlockReader {
   readonly #interned: Interned;
   readonly #pods = new SegmentCache<{ readonly pod: PodFacts | null }>({ slots: SLOTS, onSecondSight: false });
+  readonly #podHeads = new SegmentCache<PodHead>({ slots: SLOTS, onSecondSight: false });
   readonly #kernels = new SegmentCache<Kernel>({ slots: SLOTS, onSecondSight: false });
 
   constructor(interned: Interned) {
@@ -54,7 +64,7 @@ export class BlockReader {
     if (!isFlat(view, 1, first)) return null;
     if (podStart >= 0 && kernelStart >= 0 && !isFlat(view, podEnd, kernelStart)) return null;
 
-    const pod = podStart < 0 ? null : this.#pods.get(bytes, start + podStart, start + podEnd, this.#readPod);
+    const pod = podStart < 0 ? null : this.#pod(bytes, start + podStart, start + podEnd);
     const kernel =
       kernelStart < 0 ? null : this.#kernels.get(bytes, start + kernelStart, start + kernelEnd, this.#readKernel);
     if ((podStart >= 0 && pod === null) || (kernelStart >= 0 && kernel === null)) return null;
@@ -72,6 +82,25 @@ export class BlockReader {
     );
   }
 
+  /**
+   * The pod of `bytes[start, end)`. Its container's `pid` is that of the process, each time another, and no fact of the pod: a
+   * block that differs from a known one in the digits of that number only means the same.
+   */
+  #pod(bytes: Buffer, start: number, end: number): { readonly pod: PodFacts | null } | null {
+    const key = indexWithin(bytes, POD_PID_KEY, start, end);
+    const pidStart = key + POD_PID_KEY.length;
+    const pidEnd = key < 0 ? -1 : digitsEnd(bytes, pidStart);
+    if (pidEnd < 0 || pidEnd >= end) return this.#pods.get(bytes, start, end, this.#readPod);
+    const head = this.#podHeads.get(bytes, start, pidStart, newPodHead) as PodHead;
+    const { rest } = head;
+    if (rest?.length === end - pidEnd && bytes.compare(rest, 0, rest.length, pidEnd, end) === 0) return head.pod;
+    const pod = this.#readPod(bytes.toString('utf8', start, end));
+    const kept = pod !== null && end - pidEnd <= REST_BYTES_MAX;
+    head.rest = kept ? Buffer.from(bytes.subarray(pidEnd, end)) : null;
+    head.pod = kept ? pod : null;
+    return pod;
+  }
+
   readonly #readPod = (text: string): { readonly pod: PodFacts | null } | null => {
     const members = membersOf(text, ['pod']);
     return members === null ? null : { pod: podOf(members.pod, this.#interned) };
@@ -83,6 +112,8 @@ export class BlockReader {
     return { caps: capsOf(members.cap, this.#interned), ns: nsOf(members.ns, this.#interned) };
   };
 }
+
+const newPodHead = (): PodHead => ({ rest: null, pod: null });
 
 function named(facts: ProcessFacts): ProcessFacts | null {
   return facts.execId === '' ? null : facts;

@@ -69,6 +69,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
   'refcnt changed': line => line.replace(/"refcnt":\d+/, '"refcnt":77'),
   'refcnt removed': line => line.replace(/,"refcnt":\d+/, ''),
   'tid changed': (line, _, pick) => line.replace(/"tid":\d+/, `"tid":${pick}`),
+  'container pid changed': (line, _, pick) => line.replace(/,"pid":\d+/g, `,"pid":${pick}`),
   'time without fraction': line => line.replace(/(T\d\d:\d\d:\d\d)\.\d+Z"/g, '$1Z"'),
   'time with three digits': line => line.replace(/(T\d\d:\d\d:\d\d\.\d\d\d)\d+Z"/g, '$1Z"'),
   'time zone': line => line.replace(/Z",/, '+01:00",'),
