@@ -8,6 +8,8 @@ import { CommandError, EXIT, Io } from './io.ts';
 import { globals } from './options.ts';
 import { loadRuleSet, testOptions } from './rule-set.ts';
 import { registerRulesDiff } from './rules-diff.ts';
+import { registerRulesExcept } from './rules-except.ts';
+import { registerRulesExplain } from './rules-explain.ts';
 import { registerRulesNew } from './rules-new.ts';
 
 export function registerRules(program: Command): void {
@@ -57,7 +59,9 @@ export function registerRules(program: Command): void {
     });
 
   registerRulesDiff(rules);
+  registerRulesExplain(rules);
   registerRulesNew(rules);
+  registerRulesExcept(rules);
 }
 
 function paint(finding: Diagnostic, io: Io): string {

@@ -1,108 +1,121 @@
-/** Why a rule made no alert of a test's events: which predicates held on what, and what kept the matches from joining. */
+/** Why a rule made no alert of some events: for each of its parts the events that came nearest, and what kept matches from joining. */
+import type { EventKind } from '../model/event.ts';
 import type { Observation } from '../model/observation.ts';
-import { ancestorsOf, type Process } from '../model/process.ts';
-import { findField } from '../rules/catalogue/catalogue.ts';
+import { conditionOf } from '../rules/compile.ts';
+import { type Explanation, explainCondition, nearness } from '../rules/explain.ts';
 import type { Matcher, Rule } from '../rules/rule.ts';
 
-/** An observation with the words by which the test's author knows it. */
+/** An observation with the words by which the reader knows it. */
 export interface Seen {
   readonly observation: Observation;
   readonly name: string;
 }
 
-/** The first condition of the predicate that the observation does not meet, or null when the rules layer cannot tell. */
-export type ExplainMatcher = (matcher: Matcher, observation: Observation) => string | null;
+export interface NearEvent extends Seen {
+  readonly explanation: Explanation;
+  /** Of how much holds: 1 when all does. */
+  readonly nearness: number;
+}
 
-const CANDIDATES_SHOWN = 3;
-const FIELDS_SHOWN = 8;
-const VALUE_CHARS_SHOWN = 120;
+export interface PartExplanation {
+  /** Of the step or branch; '' for a rule of one detection. */
+  readonly id: string;
+  readonly role: 'rule' | 'branch' | 'step' | 'absent' | 'until';
+  readonly kinds: readonly EventKind[];
+  /** Events of those kinds. */
+  readonly looked: number;
+  /** Events that meet all of it. */
+  readonly matches: number;
+  /** The first of those. */
+  readonly matched: readonly Seen[];
+  /** The first of those that an exception suppressed. */
+  readonly excepted: readonly Seen[];
+  /** Best first, the earlier first among equals. */
+  readonly nearest: readonly NearEvent[];
+}
 
-export function explain(rule: Rule, seen: readonly Seen[], explainMatcher: ExplainMatcher | null): string[] {
-  const parts = rule.sequence?.steps ?? rule.branches;
-  const lines: string[] = [];
-  let allMatch = true;
-  for (const [i, part] of parts.entries()) {
-    const absent = rule.sequence?.steps[i]?.absent === true;
-    const name = rule.sequence === null ? (part.id === '' ? 'the rule' : `branch ${part.id}`) : `step ${part.id}`;
-    const matching = seen.filter(({ observation }) => holds(part, observation));
-    const excepted = absent ? [] : matching.filter(({ observation }) => rule.excepted(observation));
-    if (matching.length === 0) {
-      if (absent) continue;
-      allMatch = false;
-      lines.push(`${name} matched no event${nearest(part, seen, explainMatcher)}`);
-    } else {
-      lines.push(`${name}${absent ? ' (absent)' : ''} matched ${matching.map(match => match.name).join(', ')}`);
+export interface RuleExplanation {
+  readonly rule: Rule;
+  readonly events: number;
+  readonly parts: readonly PartExplanation[];
+}
+
+const NEAREST_MAX = 3;
+const MATCHED_MAX = 20;
+
+/** Fed with events one by one; keeps only what it will tell. */
+export class Explainer {
+  readonly #rule: Rule;
+  readonly #parts: readonly Part[];
+  #events = 0;
+
+  constructor(rule: Rule) {
+    this.#rule = rule;
+    const { sequence, branches } = rule;
+    this.#parts =
+      sequence === null
+        ? branches.map(branch => new Part(branch, branch.id, branch.id === '' ? 'rule' : 'branch'))
+        : [
+            ...sequence.steps.map(step => new Part(step, step.id, step.absent ? 'absent' : 'step')),
+            ...(sequence.until === null ? [] : [new Part(sequence.until, 'until', 'until')]),
+          ];
+  }
+
+  add(seen: Seen): void {
+    this.#events++;
+    for (const part of this.#parts) part.add(seen, this.#rule);
+  }
+
+  explanation(): RuleExplanation {
+    return { rule: this.#rule, events: this.#events, parts: this.#parts.map(part => part.explanation()) };
+  }
+}
+
+class Part {
+  readonly #matcher: Matcher;
+  readonly #id: string;
+  readonly #role: PartExplanation['role'];
+  readonly #matched: Seen[] = [];
+  readonly #excepted: Seen[] = [];
+  readonly #nearest: NearEvent[] = [];
+  #looked = 0;
+  #matches = 0;
+
+  constructor(matcher: Matcher, id: string, role: PartExplanation['role']) {
+    this.#matcher = matcher;
+    this.#id = id;
+    this.#role = role;
+  }
+
+  add(seen: Seen, rule: Rule): void {
+    const { observation } = seen;
+    if (!this.#matcher.kinds.includes(observation.event.kind)) return;
+    this.#looked++;
+    if (this.#matcher.test(observation)) {
+      this.#matches++;
+      if (this.#matched.length < MATCHED_MAX) this.#matched.push(seen);
+      const wanted = this.#role !== 'absent' && this.#role !== 'until';
+      if (wanted && this.#excepted.length < MATCHED_MAX && rule.excepted(observation)) this.#excepted.push(seen);
     }
-    for (const item of excepted) lines.push(`${name}: an exception suppressed ${item.name}`);
+    const condition = conditionOf(this.#matcher.test);
+    if (condition === null) return;
+    const explanation = explainCondition(condition, observation);
+    const near = { ...seen, explanation, nearness: nearness(explanation) };
+    const at = this.#nearest.findIndex(other => other.nearness < near.nearness);
+    this.#nearest.splice(at < 0 ? this.#nearest.length : at, 0, near);
+    if (this.#nearest.length > NEAREST_MAX) this.#nearest.pop();
   }
-  const { sequence } = rule;
-  if (sequence !== null && allMatch) {
-    const until = sequence.until === null ? [] : seen.filter(({ observation }) => holds(sequence.until!, observation));
-    for (const item of until) lines.push(`until matched ${item.name}`);
-    lines.push(`the matches did not join by ${joinName(rule)} within ${sequence.within / 1_000_000} s, in order:`);
-    for (const { observation, name } of seen) {
-      if (!parts.some(part => holds(part, observation))) continue;
-      lines.push(`  ${name}: ${keysOf(observation)}`);
-    }
+
+  explanation(): PartExplanation {
+    return {
+      id: this.#id,
+      role: this.#role,
+      kinds: this.#matcher.kinds,
+      looked: this.#looked,
+      matches: this.#matches,
+      matched: this.#matched,
+      excepted: this.#excepted,
+      nearest: this.#nearest,
+    };
   }
-  return lines;
-}
-
-function holds(matcher: Matcher, observation: Observation): boolean {
-  if (!matcher.kinds.includes(observation.event.kind)) return false;
-  try {
-    return matcher.test(observation);
-  } catch {
-    return false;
-  }
-}
-
-/** What the predicate read of the events that it could have matched; the rules layer may know better which condition failed. */
-function nearest(matcher: Matcher, seen: readonly Seen[], explainMatcher: ExplainMatcher | null): string {
-  const candidates = seen.filter(({ observation }) => matcher.kinds.includes(observation.event.kind));
-  if (candidates.length === 0) return `: there is none of kind ${matcher.kinds.join(', ')}`;
-  const told = candidates.slice(0, CANDIDATES_SHOWN).map(({ observation, name }) => {
-    const why = explainMatcher?.(matcher, observation) ?? readings(matcher, observation);
-    return `\n  ${name}: ${why}`;
-  });
-  return `; it read${told.join('')}`;
-}
-
-function readings(matcher: Matcher, observation: Observation): string {
-  const parts = matcher.fields.slice(0, FIELDS_SHOWN).map(name => {
-    if (name === 'ancestors') return `ancestors: ${chainOf(observation.process)}`;
-    const field = findField(name);
-    const value = field === null ? null : field.get(observation, observation.process);
-    return `${name}: ${show(value)}`;
-  });
-  return parts.join(', ') || 'nothing';
-}
-
-function show(value: unknown): string {
-  if (value === null || value === '' || (Array.isArray(value) && value.length === 0)) return 'absent';
-  const text = JSON.stringify(value);
-  return text.length > VALUE_CHARS_SHOWN ? `${text.slice(0, VALUE_CHARS_SHOWN)}…` : text;
-}
-
-function chainOf(process: Process | null): string {
-  if (process === null) return 'no process known';
-  return (
-    ancestorsOf(process)
-      .map(ancestor => ancestor.facts.binary)
-      .join(' < ') || 'none known'
-  );
-}
-
-function joinName(rule: Rule): string {
-  const by = rule.sequence?.by;
-  if (by === undefined) return '';
-  return by.type === 'fields' ? by.fields.join(', ') : by.type;
-}
-
-function keysOf(observation: Observation): string {
-  const { process, pod, event, attribution } = observation;
-  const who =
-    process === null ? 'no process known' : `process ${process.facts.pid} ${process.facts.binary} (${process.execId})`;
-  const where = pod === null ? `node ${event.node}` : `pod ${pod.namespace}/${pod.name}`;
-  return `${who}, ${where}${attribution === null ? '' : `, attribution ${attribution}`}`;
 }

@@ -8,7 +8,8 @@ import type { Finding } from '../rules/finding.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { RuleTest } from '../rules/rule-test.ts';
 import { compare } from './compare.ts';
-import { type ExplainMatcher, explain, type Seen } from './explain.ts';
+import { Explainer, type Seen } from './explain.ts';
+import { explanationLines } from './explain-text.ts';
 import { BadTest } from './given.ts';
 import { Scenario } from './scenario.ts';
 
@@ -22,7 +23,6 @@ export interface RuleTestOptions {
   readonly decode: (line: string) => Event;
   /** Events of a capture named by a test; `path` is relative to `file`. Throws with the reason. */
   readonly readCapture: (path: string, file: string) => Iterable<Event>;
-  readonly explain?: ExplainMatcher;
   /** Findings of the same key within this time of the last one are one alert. */
   readonly suppress?: Micros;
 }
@@ -56,8 +56,7 @@ function runRuleTest(rule: Rule, test: RuleTest, options: RuleTestOptions): Rule
     if (test.captures.length === 0) run.end();
     const alerts = run.alerts();
     const problems = compare(alerts, test.expect);
-    if (alerts.length < test.expect.alerts)
-      problems.push(...explain(rule, run.seen, options.explain ?? null).flatMap(text => text.split('\n')));
+    if (alerts.length < test.expect.alerts) problems.push(...explain(rule, run.seen, alerts.length > 0));
     for (const alert of alerts.slice(0, alerts.length > test.expect.alerts ? ALERTS_SHOWN : 0))
       problems.push(
         `alert: ${alert.evidence.map(item => `${item.step} by ${run.nameOf(item.observation.seq)}`).join(', ')}`,
@@ -72,6 +71,12 @@ function runRuleTest(rule: Rule, test: RuleTest, options: RuleTestOptions): Rule
       alerts: 0,
     };
   }
+}
+
+function explain(rule: Rule, seen: readonly Seen[], fired: boolean): string[] {
+  const explainer = new Explainer(rule);
+  for (const item of seen) explainer.add(item);
+  return explanationLines(explainer.explanation(), fired);
 }
 
 const ALERTS_SHOWN = 5;

@@ -17,16 +17,28 @@ import type {
 import { KEYWORD_FIELDS } from './keywords.ts';
 import { regexOf } from './regex.ts';
 import { foldCase, regexLiterals } from './regex-literals.ts';
+import type { Predicate } from './rule.ts';
 import { type TextMatcher, textMatcher } from './text-matcher.ts';
 
 /** `subject` is the process that `process.*` speaks of: see `Field`. */
 type Test = (o: Observation, subject: Process | null) => boolean;
 
+const sources = new WeakMap<Predicate, Condition>();
+
 /** The predicate of a condition over observations. */
-export function compileCondition(condition: Condition): (o: Observation) => boolean {
+export function compileCondition(condition: Condition): Predicate {
   const test = compile(condition);
-  return o => test(o, o.process);
+  const predicate: Predicate = o => test(o, o.process);
+  sources.set(predicate, condition);
+  return predicate;
 }
+
+/** What a predicate was made of; null when it was not made here. */
+export const conditionOf = (predicate: Predicate): Condition | null => sources.get(predicate) ?? null;
+
+/** Whether one node of a condition holds, of which `subject` is the process that `process.*` speaks of. */
+export const nodeHolds = (condition: Condition, o: Observation, subject: Process | null): boolean =>
+  compile(condition)(o, subject);
 
 /** Macros are one node in many rules: each is compiled once. */
 const tests = new WeakMap<Condition, Test>();

@@ -189,7 +189,9 @@ describe('what went wrong', () => {
     const text = problems(SEQUENCE, events, '{alerts: 1}').join('\n');
     expect(text).toContain('expected 1 alert, got 0');
     expect(text).toContain('step exec matched event 1 (exec)');
-    expect(text).toContain('step egress matched no event; it read\n  event 2 (flow): process.name: "sh"');
+    expect(text).toContain(
+      'step egress matched no event; nearest of 1:\n  event 2 (flow): failed [false] process.name: nc — is "sh"',
+    );
   });
 
   it('says why matching steps did not join', () => {

@@ -1,0 +1,93 @@
+/** An explanation in lines for people. Values are as the sensors gave them: whoever shows the lines escapes them. */
+import type { Observation } from '../model/observation.ts';
+import type { FieldValue } from '../rules/catalogue/field.ts';
+import { type Explanation, failureOf } from '../rules/explain.ts';
+import type { Rule } from '../rules/rule.ts';
+import type { NearEvent, PartExplanation, RuleExplanation } from './explain.ts';
+
+const VALUE_CHARS_SHOWN = 120;
+const NAMES_SHOWN = 5;
+/** Parts of one condition that are shown; the rest is counted. */
+const LINES_MAX = 60;
+
+export function explanationLines({ rule, events, parts }: RuleExplanation, fired: boolean): string[] {
+  const lines = parts.flatMap(part => partLines(part, events));
+  const missing = parts.some(({ role, matches }) => (role === 'rule' || role === 'step') && matches === 0);
+  if (rule.sequence !== null && !missing && !fired) lines.push(...joinLines(rule, parts));
+  return lines;
+}
+
+const titleOf = ({ id, role }: PartExplanation): string =>
+  role === 'rule'
+    ? 'the rule'
+    : role === 'absent'
+      ? `step ${id} (absent)`
+      : role === 'until'
+        ? 'until'
+        : `${role} ${id}`;
+
+function partLines(part: PartExplanation, events: number): string[] {
+  const title = titleOf(part);
+  if (part.matches > 0) {
+    const names = part.matched.slice(0, NAMES_SHOWN).map(({ name }) => name);
+    const more = part.matches > names.length ? ` and ${part.matches - names.length} more` : '';
+    return [
+      `${title} matched ${names.join(', ')}${more}`,
+      ...part.excepted.map(({ name }) => `${title}: an exception suppressed ${name}`),
+    ];
+  }
+  // What must not happen and did not happen is no reason.
+  if (part.role === 'absent' || part.role === 'until') return [];
+  if (part.looked === 0)
+    return [`${title} matched no event: there is none of kind ${part.kinds.join(', ')} among ${events}`];
+  return [`${title} matched no event; nearest of ${part.looked}:`, ...part.nearest.flatMap(nearLines)];
+}
+
+/** Of the nearest events the condition that failed; all conditions of the first one. */
+function nearLines(near: NearEvent, i: number): string[] {
+  const failure = failureOf(near.explanation);
+  const because = failure === null ? '' : `: failed ${asked(failure)}`;
+  const lines = [`  ${near.name}${because}`];
+  if (i > 0) return lines;
+  const tree = treeLines(near.explanation, 2);
+  const shown = tree.slice(0, LINES_MAX);
+  return [...lines, ...shown, ...(tree.length > shown.length ? [`    … ${tree.length - shown.length} more`] : [])];
+}
+
+function treeLines(explanation: Explanation, depth: number): string[] {
+  const line = `${'  '.repeat(depth)}${asked(explanation)}`;
+  return [line, ...explanation.of.flatMap(child => treeLines(child, depth + 1))];
+}
+
+function asked({ asks, verdict, value, of }: Explanation): string {
+  const met = of.length > 0 && value === null ? '' : ` — ${value === null ? 'absent' : `is ${show(value)}`}`;
+  return `[${verdict}] ${asks}${verdict === 'true' && of.length > 0 ? '' : met}`;
+}
+
+function show(value: FieldValue): string {
+  const text = JSON.stringify(value);
+  return text.length > VALUE_CHARS_SHOWN ? `${text.slice(0, VALUE_CHARS_SHOWN)}…` : text;
+}
+
+/** Every step matched something: what kept them apart. */
+function joinLines(rule: Rule, parts: readonly PartExplanation[]): string[] {
+  const sequence = rule.sequence;
+  if (sequence === null) return [];
+  const by = sequence.by.type === 'fields' ? sequence.by.fields.join(', ') : sequence.by.type;
+  const seen = [...new Map(parts.flatMap(part => part.matched.map(item => [item.observation.seq, item]))).values()];
+  seen.sort((a, b) => a.observation.seq - b.observation.seq);
+  return [
+    `the matches did not join by ${by} within ${sequence.within / 1_000_000} s, in order:`,
+    ...seen.map(({ observation, name }) => {
+      const filled = parts.filter(part => part.matched.some(item => item.observation.seq === observation.seq));
+      return `  ${name}: ${keysOf(observation)}, for ${filled.map(({ id }) => id).join(', ')}`;
+    }),
+  ];
+}
+
+function keysOf({ process, pod, event, attribution }: Observation): string {
+  const who =
+    process === null ? 'no process known' : `process ${process.facts.pid} ${process.facts.binary} (${process.execId})`;
+  const where = pod === null ? `node ${event.node}` : `pod ${pod.namespace}/${pod.name}`;
+  return `${who}, ${where}${attribution === null ? '' : `, attribution ${attribution}`}`;
+}
