@@ -18,6 +18,8 @@ export interface Setting {
   readonly at?: Micros;
   /** Age of the container at `at`, in seconds. */
   readonly age?: number;
+  /** A pod that sees the node's processes: none counts as started by the container. */
+  readonly hostPid?: boolean;
 }
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -29,6 +31,46 @@ const BUILT_IN = new Set(
     ' ',
   ),
 );
+
+/** Programs that start or become another, and the words of their own before it. */
+const WRAPPERS: Readonly<Record<string, RegExp>> = {
+  env: /^-\w*$|^\w+=/,
+  stdbuf: /^-/,
+  timeout: /^-|^\d+[smh]?$/,
+  nice: /^-|^\d+$/,
+  ionice: /^-/,
+  setsid: /^-/,
+  nohup: /^-/,
+  unbuffer: /^-/,
+  strace: /^-/,
+  watch: /^-|^\d+$/,
+  xargs: /^-/,
+};
+
+/** The command inside a wrapper, null when there is none. */
+function wrapped(name: string, rest: readonly string[]): readonly string[] | null {
+  const own = WRAPPERS[name];
+  if (own !== undefined) {
+    const from = rest.findIndex(word => !own.test(word));
+    return from < 0 || rest.includes('-a') ? null : rest.slice(from);
+  }
+  if (name === 'find') {
+    const from = rest.indexOf('-exec');
+    const place =
+      rest[0] === '/etc' ? '/etc/shadow' : rest[0]?.includes('secrets') ? `${rest[0]}/token` : (rest[0] ?? '');
+    return from < 0
+      ? null
+      : rest.slice(from + 1).flatMap(word => (word === '{}' ? [place] : /^[;+]$/.test(word) ? [] : [word]));
+  }
+  const inner = { script: /^(.*)$/, perl: /system\("(.*)"\)/, awk: /system\("(.*)"\)/, vim: /^:!(.*)$/ }[name];
+  const found =
+    inner &&
+    rest
+      .filter(word => word.includes(' ') || word.includes('('))
+      .map(word => inner.exec(word)?.[1])
+      .find(Boolean);
+  return found ? found.split(' ') : null;
+}
 
 /** Words of a command with their quotes taken off, and operators by themselves. */
 function words(command: string): (string | { readonly op: string })[] {
@@ -78,10 +120,26 @@ function words(command: string): (string | { readonly op: string })[] {
   return out;
 }
 
+interface Program {
+  readonly name: string;
+  readonly arguments: string;
+  /** Started by the one before it in the list. */
+  readonly below: boolean;
+}
+
 /** The programs that a command starts, each with its arguments as Tetragon writes them. */
-export function programs(command: string): { readonly name: string; readonly arguments: string }[] {
-  const out: { name: string; arguments: string }[] = [];
+export function programs(command: string): Program[] {
+  const out: Program[] = [];
   let line: string[] = [];
+  const push = (name: string, rest: readonly string[], below: boolean): void => {
+    out.push({
+      name,
+      arguments: rest.map(word => (/\s/.test(word) || word === '' ? `"${word}"` : word)).join(' '),
+      below,
+    });
+    const inner = wrapped(name, rest);
+    if (inner?.[0] !== undefined) push(inner[0], inner.slice(1), true);
+  };
   const flush = (): void => {
     while (line.length > 0 && (BUILT_IN.has(line[0] as string) || /^\w+=/.test(line[0] as string))) {
       if (
@@ -93,8 +151,7 @@ export function programs(command: string): { readonly name: string; readonly arg
       else line.shift();
     }
     const [name, ...rest] = line;
-    if (name !== undefined)
-      out.push({ name, arguments: rest.map(word => (/\s/.test(word) || word === '' ? `"${word}"` : word)).join(' ') });
+    if (name !== undefined) push(name, rest, false);
     line = [];
   };
   const all = words(command);
@@ -133,7 +190,7 @@ export function shellEvents(command: string, setting: Setting): Json[] {
     },
   };
   const docker = `${namespace}${name}`.padEnd(31, '0').slice(0, 31);
-  const inTree = setting.entry === 'web' || setting.entry === 'start';
+  const inTree = (setting.entry === 'web' || setting.entry === 'start') && setting.hostPid !== true;
   const block = (
     pid: number,
     parent: number,
@@ -189,7 +246,8 @@ export function shellEvents(command: string, setting: Setting): Json[] {
       : outside;
   const serverPid = server === outside ? base : base + 1;
   const list = programs(command);
-  const alone = list.length === 1 && setting.entry !== 'web' && !/[<>|;&$]|^\w+=/.test(command);
+  const alone =
+    list.filter(one => !one.below).length === 1 && setting.entry !== 'web' && !/[<>|;&$]|^\w+=/.test(command);
   let above = server;
   let abovePid = serverPid;
   if (!alone) {
@@ -198,9 +256,13 @@ export function shellEvents(command: string, setting: Setting): Json[] {
     above = shell;
     abovePid = base + 2;
   }
+  let last = above;
   for (const [i, program] of list.entries()) {
     const binary = program.name.includes('/') ? program.name : `/usr/bin/${program.name}`;
-    exec(block(base + 3 + i, abovePid, binary, program.arguments, time), above);
+    const parent = program.below ? base + 2 + i : abovePid;
+    const process = block(base + 3 + i, parent, binary, program.arguments, time);
+    exec(process, program.below ? last : above);
+    last = process;
   }
   return events;
 }

@@ -7,7 +7,9 @@ import { decodeLine } from '../../src/sources/json/decoder.ts';
 import { shippedRuleSet } from '../support/replay.ts';
 import { ATTACKS } from './attacks.ts';
 import { MORE_ATTACKS } from './attacks-more.ts';
+import { RENAMED_ATTACKS } from './attacks-renamed.ts';
 import { BENIGN } from './benign.ts';
+import { AUTOMATION, NODE_AGENTS } from './benign-automation.ts';
 import { MORE_BENIGN } from './benign-more.ts';
 import { type Json, shellEvents } from './shell-events.ts';
 
@@ -27,21 +29,23 @@ const named = (alerts: readonly Alert[], techniques: readonly string[]): boolean
   alerts.some(alert => techniques.some(technique => alert.rule.tags.includes(`attack.${technique.toLowerCase()}`)));
 
 describe('attacks by any tool', () => {
-  it.each([...ATTACKS, ...MORE_ATTACKS].map(attack => ({ ...attack, label: `${attack.entry}: ${attack.command}` })))(
-    '$label',
-    attack => {
-      const alerts = alertsOf(shellEvents(attack.command, { entry: attack.entry }));
-      expect(alerts.map(alert => `${alert.rule.level} ${alert.rule.title}`)).not.toEqual([]);
-      expect({ named: named(alerts, attack.techniques), by: alerts.map(alert => alert.rule.title) }).toMatchObject({
-        named: true,
-      });
-    },
-  );
+  it.each(
+    [...ATTACKS, ...MORE_ATTACKS, ...RENAMED_ATTACKS].map(attack => ({
+      ...attack,
+      label: `${attack.entry}: ${attack.command}`,
+    })),
+  )('$label', attack => {
+    const alerts = alertsOf(shellEvents(attack.command, { entry: attack.entry }));
+    expect(alerts.map(alert => `${alert.rule.level} ${alert.rule.title}`)).not.toEqual([]);
+    expect({ named: named(alerts, attack.techniques), by: alerts.map(alert => alert.rule.title) }).toMatchObject({
+      named: true,
+    });
+  });
 });
 
 describe('ordinary life', () => {
   it.each(
-    [...BENIGN, ...MORE_BENIGN].map(one => ({
+    [...BENIGN, ...MORE_BENIGN, ...AUTOMATION, ...NODE_AGENTS].map(one => ({
       ...one,
       label: `${one.setting.entry} in ${one.setting.pod ?? 'a pod'}: ${one.command}`,
     })),
