@@ -78,6 +78,7 @@ const STORE_PROBLEMS: Readonly<Record<string, (message: string) => Problem>> = {
     }),
   out_of_scope: message => new Problem(403, 'forbidden', message),
   merged: message => new Problem(409, 'conflict', message),
+  resolved: message => new Problem(409, 'conflict', message),
   full: () => new Problem(507, 'store-full', 'the store has no space left'),
   unavailable: () =>
     new Problem(503, 'store-unavailable', 'the store does not answer', { headers: { 'retry-after': '5' } }),

@@ -64,6 +64,16 @@ describe('incidents', () => {
     expect(actions[0]).toMatchObject({ actor: 'anonymous', reason: 'looking' });
   });
 
+  it('refuses to acknowledge what is resolved, and says what to do', async () => {
+    await api.post(path(2, '/resolve'));
+    const refused = await api.post(path(2, '/acknowledge'));
+    expect(refused.status).toBe(409);
+    expect(refused.json.detail).toBe('the incident is resolved: reopen it first');
+    expect((await api.get(path(2))).json.state).toBe('resolved');
+    await api.post(path(2, '/reopen'));
+    expect((await api.post(path(2, '/acknowledge'))).json.state).toBe('acknowledged');
+  });
+
   it('tells events before the alerts that they caused, in time order', async () => {
     const { items } = (await api.get(path(1, '/timeline'))).json;
     expect(items.map((item: { type: string }) => item.type)).toEqual(['event', 'alert', 'event', 'alert']);

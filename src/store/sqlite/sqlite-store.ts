@@ -115,6 +115,9 @@ export class SqliteStore implements Store {
       if (incident.state === 'merged') {
         throw new StoreError('merged', `the incident became part of ${incident.merged_into}`);
       }
+      if (incident.state === 'resolved' && state === 'acknowledged') {
+        throw new StoreError('resolved', 'the incident is resolved: reopen it first');
+      }
       return changeState(this.#db, incident, state, by);
     });
     this.#announce();
