@@ -13,6 +13,8 @@ const SELECTIONS_MAX = 1_000;
 
 export interface DetectionScope extends SelectionScope {
   readonly macros: Macros;
+  /** A selection that no condition uses is no mistake: foreign rules have them. */
+  readonly unusedAllowed?: boolean;
 }
 
 /** The condition of one `logsource` with its `detection`; null after reporting. */
@@ -95,7 +97,8 @@ function parseLogsource(value: unknown, path: Path, scope: DetectionScope): Cond
   return both(condition, { type: 'kind', kinds: kinds.map(String) });
 }
 
-function parseDetection(value: unknown, path: Path, scope: DetectionScope): Condition | null {
+/** The condition of `detection` alone; null after reporting. */
+export function parseDetection(value: unknown, path: Path, scope: DetectionScope): Condition | null {
   const { problems } = scope;
   if (!isRecord(value)) {
     const missing = value === undefined;
@@ -156,7 +159,7 @@ function parseDetection(value: unknown, path: Path, scope: DetectionScope): Cond
     if (parsed.condition === null) broken = true;
     else of.push(parsed.condition);
   }
-  if (!broken) {
+  if (!broken && scope.unusedAllowed !== true) {
     for (const name of names) {
       if (used.has(name)) continue;
       problems.add(

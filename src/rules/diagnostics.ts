@@ -46,6 +46,10 @@ export const DIAGNOSTIC_CODES = {
   'bad-placeholder': 'error',
   'bad-test': 'error',
   unsupported: 'error',
+  'sigma-unsupported': 'warning',
+  'bad-correlation': 'error',
+  'bad-filter': 'error',
+  'filter-polarity': 'warning',
 } as const satisfies Readonly<Record<string, Severity>>;
 
 export type DiagnosticCode = keyof typeof DIAGNOSTIC_CODES;

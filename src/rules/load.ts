@@ -1,9 +1,12 @@
 /** Rule files → compiled rules, their tests and every problem with its place. A bad rule never stops a good one. */
 import type { Diagnostic } from './diagnostics.ts';
 import { Library } from './library.ts';
-import { parseRule } from './parse-rule.ts';
+import { type ParsedRule, parseRule } from './parse-rule.ts';
 import type { Rule } from './rule.ts';
 import type { RuleTest } from './rule-test.ts';
+import { loadSigma } from './sigma/collection.ts';
+import { resolveActions, sigmaKind } from './sigma/document.ts';
+import type { SigmaOutcome } from './sigma/outcome.ts';
 import { isRecord, readYaml, type YamlDocument } from './yaml.ts';
 
 export interface RuleFile {
@@ -18,6 +21,8 @@ export interface LoadedRules {
   readonly diagnostics: readonly Diagnostic[];
   /** By rule id. */
   readonly tests: ReadonlyMap<string, readonly RuleTest[]>;
+  /** What became of each Sigma document, in the order of the files. */
+  readonly sigma: readonly SigmaOutcome[];
 }
 
 export interface LoadOptions {
@@ -26,40 +31,50 @@ export interface LoadOptions {
 }
 
 /**
- * Loads every document of every file. A document with only `lists` or `macros` shares them with all rules of the load; every
- * other document is one rule. Never throws on what a file holds.
+ * Loads every document of every file. A document with only `lists` or `macros` shares them with all rules of the load; one in
+ * Sigma's shape is a Sigma rule, filter or correlation; every other document is one rule. Never throws on what a file holds.
  */
 export function loadRules(files: readonly RuleFile[], options: LoadOptions = {}): LoadedRules {
   const diagnostics: Diagnostic[] = [];
-  const documents: YamlDocument[] = files.flatMap(file =>
+  const read: YamlDocument[] = files.flatMap(file =>
     options.tests === false ? readWithoutTests(file, diagnostics) : readYaml(file.file, file.text, diagnostics),
   );
+  const documents = resolveActions(read);
   const library = new Library();
   const shared = documents.filter(isLibrary);
   for (const document of shared) library.addLists(document);
   for (const document of shared) library.addMacros(document);
+
+  const native = new Map<YamlDocument, ParsedRule>();
+  const nativeById = new Map<string, Rule>();
+  for (const document of documents) {
+    if (isLibrary(document) || sigmaKind(document.value) !== null) continue;
+    const parsed = parseRule(document, library, options.tests !== false);
+    if (parsed === null) continue;
+    native.set(document, parsed);
+    if (!nativeById.has(parsed.rule.id)) nativeById.set(parsed.rule.id, parsed.rule);
+  }
+  const sigma = loadSigma(documents, library, nativeById);
+  const sigmaRules = new Map(sigma.rules.map(({ document, rule }) => [document, rule]));
+
   const rules: Rule[] = [];
   const tests = new Map<string, readonly RuleTest[]>();
   const seen = new Map<string, Rule>();
   for (const document of documents) {
-    if (isLibrary(document)) continue;
-    const parsed = parseRule(document, library, options.tests !== false);
-    if (parsed === null) continue;
-    const other = seen.get(parsed.rule.id);
+    const parsed = native.get(document);
+    const rule = parsed?.rule ?? sigmaRules.get(document);
+    if (rule === undefined) continue;
+    const other = seen.get(rule.id);
     if (other !== undefined) {
-      document.problems.add(
-        'duplicate-id',
-        ['id'],
-        `rule ${parsed.rule.id} exists already`,
-        `${other.file}:${other.line} "${other.title}"`,
-      );
+      const where = `${other.file}:${other.line} "${other.title}"`;
+      document.problems.add('duplicate-id', ['id'], `rule ${rule.id} exists already`, where);
       continue;
     }
-    seen.set(parsed.rule.id, parsed.rule);
-    rules.push(parsed.rule);
-    tests.set(parsed.rule.id, parsed.tests);
+    seen.set(rule.id, rule);
+    rules.push(rule);
+    tests.set(rule.id, parsed?.tests ?? []);
   }
-  return { rules, diagnostics, tests };
+  return { rules, diagnostics, tests, sigma: sigma.outcomes };
 }
 
 /** `tests:` at the top of a document, with the lines that belong to it. */

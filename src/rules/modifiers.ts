@@ -16,12 +16,15 @@ const TRANSFORMS: readonly string[] = [
   'windash',
   'expand',
 ];
+/** Sigma 2.1: a part of an instant, in UTC. */
+const DATE_PARTS: readonly string[] = ['minute', 'hour', 'day', 'week', 'month', 'year'];
 const REGEX_FLAGS: readonly string[] = ['i', 'm', 's'];
 export const MODIFIERS: readonly string[] = [
   ...MATCHES,
   ...OPERATORS,
   ...TRANSFORMS,
   ...REGEX_FLAGS,
+  ...DATE_PARTS,
   'all',
   'cased',
   'neq',
@@ -42,6 +45,8 @@ export interface Modifiers {
   readonly flags: string;
   /** In the order written. */
   readonly transforms: readonly string[];
+  /** The part of an instant that is compared, or ''. */
+  readonly datePart: string;
 }
 
 export type ModifierProblem = {
@@ -89,10 +94,10 @@ export function parseModifiers(names: readonly string[]): Modifiers | ModifierPr
   const transforming = transforms.filter(name => name !== 'expand');
   if (transforming.length > 0 && operator !== undefined)
     return bad(`|${transforming[0]} has no meaning with |${operator}`);
-  const widened = transforms.findIndex(name => name === 'wide' || name.startsWith('utf16'));
-  if (widened >= 0 && !transforms.slice(widened + 1).some(name => name.startsWith('base64'))) {
-    return bad(`|${transforms[widened]} makes bytes`, 'write |base64offset or |base64 after it');
-  }
+  const parts = names.filter(name => DATE_PARTS.includes(name));
+  if (parts.length > 1) return bad(`|${parts.join(' and |')} exclude each other`);
+  if (parts.length > 0 && (operator === 're' || operator === 'cidr' || operator === 'fieldref' || operator === 'any'))
+    return bad(`|${parts[0]} makes a number, which |${operator} does not take`);
   return {
     operator: operator === undefined ? 'text' : NUMBERS.includes(operator) ? 'compare' : (operator as Operator),
     match: (matches[0] as TextMatch | undefined) ?? 'equals',
@@ -103,5 +108,6 @@ export function parseModifiers(names: readonly string[]): Modifiers | ModifierPr
     baseName: has('name'),
     flags: flags.join(''),
     transforms,
+    datePart: parts[0] ?? '',
   };
 }

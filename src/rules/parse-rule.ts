@@ -1,6 +1,7 @@
 /** One document → one rule with its tests, or null after reporting. */
 import { digest } from '../model/hash.ts';
 import { requiresOf } from './analysis.ts';
+import { canonical } from './canonical.ts';
 import { compileCondition } from './compile.ts';
 import type { Condition } from './condition.ts';
 import { type DetectionScope, parseMatcher } from './detection.ts';
@@ -176,13 +177,3 @@ function requirements(written: readonly string[], alternatives: readonly (readon
 
 const withoutTests = (value: Readonly<Record<string, unknown>>): unknown =>
   Object.fromEntries(Object.entries(value).filter(([key]) => key !== 'tests'));
-
-/** JSON with sorted keys: the same content gives the same text. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  if (!isRecord(value)) return JSON.stringify(value) ?? 'null';
-  const entries = Object.keys(value)
-    .sort()
-    .map(key => `${JSON.stringify(key)}:${canonical(value[key])}`);
-  return `{${entries.join(',')}}`;
-}

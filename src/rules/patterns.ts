@@ -115,9 +115,16 @@ export function base64Offsets(bytes: Bytes): string[] {
 
 const DASHES = ['-', '/', '–', '—', '―'];
 
-/** The value, and the value with each kind of dash before its flags. */
+/** Beyond this many forms all dashes of a value change together. */
+const DASH_FORMS_MAX = 625;
+
+/** The value with every kind of dash in every place where one begins a flag. */
 export function windash(value: string): string[] {
-  const flag = /(^|\s)[-/–—―](?=\S)/g;
-  if (!flag.test(value)) return [value];
-  return [...new Set([value, ...DASHES.map(dash => value.replace(flag, `$1${dash}`))])];
+  const parts = value.split(/(?<![\p{L}\p{N}_])[-/–—―](?=[\p{L}\p{N}_])/u);
+  const places = parts.length - 1;
+  if (places === 0) return [value];
+  if (DASHES.length ** places > DASH_FORMS_MAX) return [...new Set([value, ...DASHES.map(dash => parts.join(dash))])];
+  let forms = [parts[0] as string];
+  for (const part of parts.slice(1)) forms = forms.flatMap(form => DASHES.map(dash => form + dash + part));
+  return forms;
 }

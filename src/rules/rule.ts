@@ -64,6 +64,53 @@ export interface SequenceSpec {
   readonly until: Matcher | null;
 }
 
+export type CorrelationType =
+  | 'event_count'
+  | 'value_count'
+  | 'temporal'
+  | 'temporal_ordered'
+  | 'value_sum'
+  | 'value_avg'
+  | 'value_percentile'
+  | 'value_median';
+
+/** What a Sigma correlation counts: the matches of a rule, or the firings of another correlation. */
+export interface CorrelationInput {
+  /** Name or id of the rule: the step of its evidence. */
+  readonly name: string;
+  readonly of:
+    | {
+        readonly type: 'rule';
+        readonly rule: Rule;
+        /** Catalogue fields of the group; [] is one group. The outermost `group-by` of a chain is that of all its leaves. */
+        readonly key: readonly string[];
+      }
+    | { readonly type: 'correlation'; readonly correlation: SigmaCorrelation };
+  /** Catalogue fields whose values count, for `value_*`; else []. */
+  readonly values: readonly string[];
+}
+
+export type CorrelationBound = {
+  readonly comparison: 'gt' | 'gte' | 'lt' | 'lte' | 'eq' | 'neq';
+  readonly value: number;
+};
+
+/** Over a sliding window (t − timespan, t]. It carries the rules that it correlates, which need not run by themselves. */
+export interface SigmaCorrelation {
+  readonly type: CorrelationType;
+  /** Micros. */
+  readonly timespan: Micros;
+  readonly inputs: readonly CorrelationInput[];
+  /** False puts everything into one group. */
+  readonly grouped: boolean;
+  /** All of them must hold for what is counted; for temporal types the number of distinct rules. */
+  readonly bounds: readonly CorrelationBound[];
+  /** Over which inputs are present, for temporal types that say so in words; else null. */
+  readonly expression: ((present: readonly boolean[]) => boolean) | null;
+  /** 0 to 100, for `value_percentile`. */
+  readonly percentile: number;
+}
+
 export interface FirstSeenSpec {
   readonly fields: readonly string[];
   readonly by: readonly string[];
@@ -96,6 +143,8 @@ export interface Rule {
   readonly sequence: SequenceSpec | null;
   readonly count: CountSpec | null;
   readonly firstSeen: FirstSeenSpec | null;
+  /** Set on Sigma correlations, which have no branches. */
+  readonly correlation?: SigmaCorrelation;
   /** True when an exception suppresses this observation. */
   readonly excepted: Predicate;
 }

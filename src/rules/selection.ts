@@ -24,6 +24,11 @@ export function parseSelection(value: unknown, path: Path, scope: SelectionScope
       return of.length === parts.length ? { type: 'or', of } : null;
     }
     if (value.every(isKeyword)) return keywords(value, ['any'], path, scope);
+    if (value.every(item => isRecord(item) || isKeyword(item))) {
+      const parts = value.map((item, i) => parseSelection(item, [...path, i], scope));
+      const of = parts.filter(part => part !== null);
+      return of.length === parts.length ? { type: 'or', of } : null;
+    }
   }
   if (isKeyword(value)) return keywords([value], ['any'], path, scope);
   scope.problems.add(

@@ -1,6 +1,7 @@
 /** One field with its modifiers and values → a typed test. */
 import { parseInstant } from '../model/time.ts';
 import type { Field } from './catalogue/field.ts';
+import { datePartOf } from './catalogue/instant.ts';
 import { parseCidr } from './cidr.ts';
 import type { Condition, Pattern } from './condition.ts';
 import type { Modifiers } from './modifiers.ts';
@@ -26,6 +27,16 @@ export function parseTest(
   scope: SelectionScope,
 ): Condition | null {
   const { problems } = scope;
+  if (m.datePart !== '') {
+    if (field.type !== 'instant') {
+      problems.add('type-mismatch', path, `|${m.datePart} needs a time, and ${field.name} is ${article(field.type)}`);
+      return null;
+    }
+    const wanted = (Array.isArray(value) ? value : [value]).map(item =>
+      typeof item === 'number' ? item : String(item),
+    );
+    return numbers(datePartOf(field, m.datePart), m, wanted, path, scope);
+  }
   const given: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (given.length === 0 || given.length > VALUES_MAX || !given.every(isScalar)) {
     const why =
@@ -44,6 +55,9 @@ export function parseTest(
     problems.add('type-mismatch', path, '|exists takes true or false');
     return null;
   }
+  // Everything contains the empty text: what is left to ask is that there is one.
+  if (m.operator === 'text' && m.match !== 'equals' && values.length === 1 && values[0] === '')
+    return { type: 'exists', field, value: !m.negated };
   const absent = values.some(v => v === null || v === '');
   const present = values.filter((v): v is string | number | boolean => v !== null && v !== '');
   if (
@@ -266,10 +280,13 @@ function textPatterns(
   for (const text of texts) {
     let forms: (string | Bytes)[] = [text];
     for (const transform of encoding) forms = forms.flatMap(form => transformed(form, transform));
-    for (const form of forms) patterns.push(toPattern(String(form), m.match, m.cased, encoded));
+    for (const form of forms) patterns.push(toPattern(asText(form), m.match, m.cased, encoded));
   }
   return patterns;
 }
+
+/** Bytes that nothing encodes further are compared as characters of one byte each. */
+const asText = (form: string | Bytes): string => (typeof form === 'string' ? form : String.fromCharCode(...form));
 
 function transformed(form: string | Bytes, transform: string): (string | Bytes)[] {
   const bytes = typeof form === 'string' ? utf8(form) : form;
