@@ -305,7 +305,14 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export type StoreErrorCode = 'bad_cursor' | 'out_of_scope' | 'merged' | 'resolved' | 'corrupt' | 'newer' | 'unavailable';
+export type StoreErrorCode =
+  | 'bad_cursor'
+  | 'out_of_scope'
+  | 'merged'
+  | 'resolved'
+  | 'corrupt'
+  | 'newer'
+  | 'unavailable';
 
 export class StoreError extends Error {
   override readonly name: string = 'StoreError';
