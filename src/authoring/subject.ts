@@ -3,6 +3,7 @@ import type { Alert, AlertProcess } from '../alerts/alert.ts';
 import { Context } from '../context/context.ts';
 import type { Event } from '../model/event.ts';
 import type { Observation } from '../model/observation.ts';
+import { isRecord } from '../rules/yaml.ts';
 import type { Subject } from './scaffold.ts';
 
 type Decode = (line: string) => Event;
@@ -19,7 +20,12 @@ export interface AlertSubject extends Subject {
 export function subjectOfAlert(alert: Alert, decode: Decode): AlertSubject | null {
   const context = new Context();
   const chain = [alert.process, ...alert.ancestors].filter(process => process !== null);
-  const seeds = chain.map((process, i) => seed(process, chain[i + 1] ?? null, alert)).reverse();
+  // What a record says of a process itself is more than the alert does.
+  const told = new Set(alert.evidence.flatMap(({ raw }) => described(raw)));
+  const seeds = chain
+    .map((process, i) => (told.has(process.exec_id) ? null : seed(process, chain[i + 1] ?? null, alert)))
+    .filter(record => record !== null)
+    .reverse();
   for (const record of seeds) tolerant(record, decode, context);
   const evidence: Observation[] = [];
   for (const { raw } of alert.evidence) {
@@ -38,6 +44,15 @@ function tolerant(record: unknown, decode: Decode, context: Context): Observatio
     // Evidence of another version, or cut: the rest may still do.
     return null;
   }
+}
+
+/** The exec_ids of the processes that a record describes: its own, the parent, the ancestors. */
+function described(raw: unknown): string[] {
+  if (!isRecord(raw)) return [];
+  return Object.values(raw)
+    .filter(isRecord)
+    .flatMap(body => [body.process, body.parent, ...(Array.isArray(body.ancestors) ? body.ancestors : [])])
+    .flatMap(block => (isRecord(block) && typeof block.exec_id === 'string' ? [block.exec_id] : []));
 }
 
 /** An exec record of what an alert says of one process. */

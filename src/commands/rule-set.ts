@@ -12,7 +12,7 @@ import { CommandError, type Io } from './io.ts';
 import { requireFiles } from './options.ts';
 
 /** The shared lists and macros that ship, but for those of which `named` has files of its own. */
-function sharedFiles(named: readonly RuleFile[]): RuleFile[] {
+export function sharedFiles(named: readonly RuleFile[]): RuleFile[] {
   // A checkout's own `rules` names the shipped files differently, and another version of them holds other text.
   const own = new Set(named.map(({ file }) => place(file)));
   return readRuleFiles([join(shippedRules(), 'lists'), join(shippedRules(), 'macros')]).filter(
