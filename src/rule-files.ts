@@ -21,7 +21,8 @@ const isRuleFile = (name: string): boolean => /\.ya?ml$/i.test(name);
 export function readRuleFiles(paths: readonly string[]): RuleFile[] {
   const files: string[] = [];
   const walk = (path: string, named: boolean): void => {
-    const stat = statSync(path);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) throw new Error(`${path}: no such rule file or folder`);
     if (stat.isDirectory()) {
       for (const entry of readdirSync(path).sort()) if (!entry.startsWith('.')) walk(join(path, entry), false);
     } else if (named || isRuleFile(path)) {

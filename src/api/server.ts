@@ -78,7 +78,8 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
   const app = createServer(config);
   app.setErrorHandler(async (error, request, reply) => {
     const problem = toProblem(error);
-    if (problem.status >= 500) logFailure(deps, request, problem, error);
+    // Being unready is an answer, not a failure of the one who gives it.
+    if (problem.status >= 500 && !(error instanceof Problem)) logFailure(deps, request, problem, error);
     await sendProblem(reply, problem);
   });
   app.setNotFoundHandler(async (_request, reply) => {

@@ -18,6 +18,7 @@ import type { Source } from '../sources/source.ts';
 import { BufferedStoreWriter } from '../store/buffered.ts';
 import { openStore } from '../store/sqlite/open.ts';
 import type { Store, Webhook } from '../store/store.ts';
+import { unreadableFiles } from './files.ts';
 import { incidentCapture } from './incident-capture.ts';
 import type { Log } from './log.ts';
 import { type StoredOffsets, storedOffsets } from './offsets.ts';
@@ -26,9 +27,10 @@ import { Overlap, resumed } from './overlap.ts';
 import { openRecorder } from './recording.ts';
 import { keepRules, type RuleKeeper } from './rule-keeper.ts';
 import { buildSources } from './sources.ts';
-import { engineStatus, ruleRecords } from './status.ts';
+import { engineStatus, ruleRecords, unreadyReasons } from './status.ts';
 import { adminToken } from './token.ts';
 import { positionState, type Warmth, warmUp } from './warm.ts';
+import { watchHealth } from './watch.ts';
 
 const PRUNE_MS = 10 * 60_000;
 const GAPS_MS = 5_000;
@@ -69,6 +71,7 @@ export class App {
   #warmth: Warmth | null = null;
   #api: Api | null = null;
   readonly #timers: NodeJS.Timeout[] = [];
+  #stopWatching = (): void => {};
 
   /** Opens, loads and connects everything; throws a plain message when something can never work. */
   static async start(config: Config, options: AppOptions): Promise<App> {
@@ -77,13 +80,14 @@ export class App {
         `routes.${route}: no sink is called '${sink}'; there are: ${Object.keys(config.sinks).join(', ') || 'none'}`,
       );
     }
+    checkFiles(config, options.log);
     const store = await openStore({
       path: config.store.path,
       bytesMax: Math.ceil(config.store.retention.size * STORE_HEADROOM),
     });
     let recorder: FlightRecorder | null = null;
+    let app: App | undefined;
     try {
-      let app: App | undefined;
       // Through the writer: a position is never stored ahead of the alerts that came before it.
       const offsets = await storedOffsets(store, positions => (app as App).#writer.write({ entries: [], positions }));
       recorder = await openRecorder(config, store, options.log, execId => app?.matters(execId) ?? true);
@@ -91,8 +95,13 @@ export class App {
       await app.#start();
       return app;
     } catch (error) {
-      await recorder?.close();
-      await store.close();
+      if (app === undefined) {
+        await recorder?.close();
+        await store.close();
+      } else {
+        // Timers, deliveries and servers that run already would keep the program alive.
+        await app.stop();
+      }
       throw error;
     }
   }
@@ -181,6 +190,7 @@ export class App {
 
   async stop(): Promise<void> {
     this.#rules.stop();
+    this.#stopWatching();
     for (const timer of this.#timers) clearInterval(timer);
     await this.pipeline.stop();
     await this.#storeGaps();
@@ -212,6 +222,7 @@ export class App {
       });
     }
     this.#sinks.start();
+    this.#stopWatching = watchHealth(this.#sources, () => this.#writer.health(), this.#options.log);
     this.#timers.push(
       setInterval(() => void this.#prune(), PRUNE_MS),
       setInterval(() => void this.#storeGaps(), GAPS_MS),
@@ -281,7 +292,7 @@ export class App {
   #createApi(): Promise<Api> {
     const { context } = this.engine;
     const store = this.#store;
-    const { listen, tls, admin_token_file: tokenFile, public_url: publicUrl } = this.#config.api;
+    const { listen, tls, admin_token: token, admin_token_file: tokenFile, public_url: publicUrl } = this.#config.api;
     const colon = listen.lastIndexOf(':');
     let storeHealth = { ok: true, detail: '', bytes: 0 };
     const readHealth = async (): Promise<void> => {
@@ -334,11 +345,7 @@ export class App {
           },
           unready: async () => {
             await readHealth();
-            const failed = this.#sources.map(source => source.status()).filter(({ state }) => state === 'failed');
-            return [
-              ...(storeHealth.ok ? [] : [`the store cannot be written: ${storeHealth.detail}`]),
-              ...failed.map(({ name, detail }) => `source ${name} cannot work: ${detail}`),
-            ];
+            return unreadyReasons(storeHealth, this.#sources);
           },
           registry: new Registry(),
           log: this.#options.log,
@@ -351,10 +358,17 @@ export class App {
               ? { cert: readFileSync(tls.cert_file, 'utf8'), key: readFileSync(tls.key_file, 'utf8') }
               : null,
           publicUrl: publicUrl ?? null,
-          adminToken: tokenFile === undefined ? () => null : adminToken(tokenFile),
+          adminToken: tokenFile === undefined ? () => token ?? null : adminToken(tokenFile),
           limits: API_LIMITS,
         },
       ),
     );
   }
+}
+
+/** The API never serves without its secrets; sources and sinks read theirs again each time, and may be given them later. */
+function checkFiles(config: Config, log: Log): void {
+  for (const { key, problem } of unreadableFiles(config.api, 'api')) throw new Error(`${key}: ${problem}`);
+  for (const { key, problem } of unreadableFiles({ sources: config.sources, sinks: config.sinks }))
+    log('warn', 'a file of the configuration cannot be read now', { key, problem });
 }

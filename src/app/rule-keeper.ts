@@ -1,6 +1,7 @@
 /** The running rule set: loaded once, loaded again when its files change, and never replaced by a worse one. */
 import { fingerprint, loadChosen, type RuleChoice, readRuleFiles, rulePaths, watchRuleFiles } from '../rule-files.ts';
 import { type Diagnostic, formatDiagnostic } from '../rules/diagnostics.ts';
+import type { RuleFile } from '../rules/load.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { Log } from './log.ts';
 
@@ -24,7 +25,12 @@ export function keepRules(
   changed: (rules: readonly Rule[]) => void,
 ): RuleKeeper {
   const paths = rulePaths(choice);
-  const files = readRuleFiles(paths);
+  let files: RuleFile[];
+  try {
+    files = readRuleFiles(paths);
+  } catch (error) {
+    throw new Error(`rules.paths: ${(error as Error).message}`);
+  }
   const first = loadChosen(choice, files);
   let rules: readonly Rule[] = first.rules;
   let errors = errorsOf(first.diagnostics).length;

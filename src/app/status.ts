@@ -111,3 +111,20 @@ export function engineStatus(parts: StatusParts): EngineStatus {
     store: parts.store,
   };
 }
+
+/** Why it should not be counted on now, one reason a line: nothing can be kept, or nothing comes in. */
+export function unreadyReasons(store: EngineStatus['store'], sources: readonly { status(): SourceStatus }[]): string[] {
+  const all = sources.map(source => source.status());
+  const live = all.filter(({ type }) => type === 'tetragon' || type === 'hubble');
+  const down = live.filter(({ state }) => state !== 'connected');
+  return [
+    ...(store.ok ? [] : [`the store cannot be written: ${store.detail}`]),
+    ...all.filter(({ state }) => state === 'failed').map(({ name, detail }) => `source ${name} cannot work: ${detail}`),
+    // One of several that is away is a gap, told by its status; with all away nothing is detected.
+    ...(live.length > 0 && down.length === live.length
+      ? down
+          .filter(({ state }) => state !== 'failed')
+          .map(({ name, detail }) => `source ${name} is not connected: ${detail}`)
+      : []),
+  ];
+}

@@ -13,6 +13,7 @@ interface JsonSchema {
   readonly items?: JsonSchema;
   readonly oneOf?: readonly JsonSchema[];
   readonly anyOf?: readonly JsonSchema[];
+  readonly const?: string;
 }
 
 const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
@@ -39,6 +40,15 @@ export function knownKeys(path: readonly string[]): string[] {
   return [...new Set(nodes.flatMap(keysOf))];
 }
 
+/** The values of `type` that may stand at `path`: kinds of sources, of sinks. */
+export function typesAt(path: readonly string[]): string[] {
+  let nodes: JsonSchema[] = [schema];
+  for (const key of path) nodes = nodes.flatMap(node => childrenOf(node, key));
+  return nodes
+    .flatMap(node => node.oneOf ?? node.anyOf ?? [])
+    .flatMap(({ properties }) => properties?.type?.const ?? []);
+}
+
 interface Setting {
   readonly path: readonly string[];
   readonly schema: JsonSchema;
@@ -59,19 +69,39 @@ function resolve(words: readonly string[], node: JsonSchema, present: unknown): 
       }
     }
   }
+  return typeof node.additionalProperties === 'object' ? resolveNew(words, node.additionalProperties) : null;
+}
+
+/** A setting of something that only the environment names: the shortest name after which the rest is a setting. */
+function resolveNew(words: readonly string[], child: JsonSchema): Setting | null {
+  for (let taken = 1; taken < words.length; taken++) {
+    for (const one of child.oneOf ?? child.anyOf ?? [child]) {
+      const rest = resolve(words.slice(taken), one, undefined);
+      if (rest !== null)
+        return { path: [words.slice(0, taken).join('_').toLowerCase(), ...rest.path], schema: rest.schema };
+    }
+  }
   return null;
+}
+
+/** What the environment set, and what of it names nothing. */
+interface FromEnvironment {
+  readonly problems: readonly string[];
+  /** Variable by the path of the setting that it gave, dotted. */
+  readonly variables: ReadonlyMap<string, string>;
 }
 
 /**
  * Lays the environment's settings over `raw`, in place. Lists and maps are given as YAML (`SPOOR_RULES_PATHS='[./a, ./b]'`).
- * Returns a line for each variable that starts with SPOOR_ and names no setting.
+ * A variable that starts with SPOOR_ and names no setting is a problem.
  */
 export function applyEnvironment(
   raw: Record<string, unknown>,
   environment: Readonly<Record<string, string | undefined>>,
   parse: (text: string) => unknown,
-): string[] {
+): FromEnvironment {
   const problems: string[] = [];
+  const variables = new Map<string, string>();
   for (const [variable, text] of Object.entries(environment)) {
     if (!variable.startsWith(PREFIX) || text === undefined || NOT_SETTINGS.has(variable)) continue;
     const setting = resolve(variable.slice(PREFIX.length).split('_'), schema, raw);
@@ -80,6 +110,7 @@ export function applyEnvironment(
       continue;
     }
     const { path } = setting;
+    variables.set(path.join('.'), variable);
     let at = raw;
     for (const key of path.slice(0, -1)) {
       if (typeof at[key] !== 'object' || at[key] === null) at[key] = {};
@@ -92,5 +123,5 @@ export function applyEnvironment(
       problems.push(`environment: ${variable} is not valid YAML`);
     }
   }
-  return problems;
+  return { problems, variables };
 }

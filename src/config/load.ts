@@ -1,10 +1,9 @@
 /** Reads `spoor.yaml` and the environment into a `Config`; says what is wrong with file, line, column and the nearest right word. */
 import { readFileSync } from 'node:fs';
 import { LineCounter, parseDocument, parse as parseYaml } from 'yaml';
-import type { z } from 'zod';
-import { nearest } from '../model/nearest.ts';
-import { applyEnvironment, knownKeys } from './environment.ts';
+import { applyEnvironment } from './environment.ts';
 import { ConfigError } from './error.ts';
+import { describeIssue } from './problems.ts';
 import { type Config, configSchema } from './schema.ts';
 
 const ALIASES_MAX = 100;
@@ -46,12 +45,14 @@ export function parseConfig(
   if (typeof value !== 'object' || Array.isArray(value))
     throw new ConfigError([`${file}:1:1: expected a map of settings`]);
   const raw = value as Record<string, unknown>;
-  const problems = applyEnvironment(raw, environment, parseYaml);
+  const { problems, variables } = applyEnvironment(raw, environment, parseYaml);
   const result = configSchema.safeParse(raw);
   if (result.success && problems.length === 0) return result.data;
   const place = (path: readonly PropertyKey[]): string => {
-    // The nearest ancestor that stands in the file: an unknown or missing key itself may not.
+    // The nearest ancestor that stands in the environment or in the file: an unknown or missing key itself may not.
     for (let depth = path.length; depth > 0; depth--) {
+      const variable = variables.get(path.slice(0, depth).join('.'));
+      if (variable !== undefined) return `environment ${variable}`;
       const node = document.getIn(path.slice(0, depth), true) as { range?: [number, number, number] } | undefined;
       if (node?.range !== undefined) {
         const at = lines.linePos(node.range[0]);
@@ -60,19 +61,8 @@ export function parseConfig(
     }
     return file;
   };
-  const issues = result.success ? [] : result.error.issues.flatMap(issue => describe(issue, place));
+  const valueAt = (path: readonly PropertyKey[]): unknown =>
+    path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | null | undefined)?.[key], raw);
+  const issues = result.success ? [] : result.error.issues.flatMap(issue => describeIssue(issue, valueAt, place));
   throw new ConfigError([...problems, ...issues]);
-}
-
-function describe(issue: z.core.$ZodIssue, place: (path: readonly PropertyKey[]) => string): string[] {
-  const where = issue.path.map(String).join('.');
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map(key => {
-      const hint = nearest(key, knownKeys(issue.path.map(String)));
-      const path = [...issue.path, key];
-      return `${place(path)}: unknown key '${path.map(String).join('.')}'${hint === null ? '' : `; did you mean '${hint}'?`}`;
-    });
-  }
-  // The value itself is not printed: it may be a secret.
-  return [`${place(issue.path)}: ${where === '' ? '' : `${where}: `}${issue.message}`];
 }

@@ -1,7 +1,7 @@
 /** The schema of `spoor.yaml`: one place for shape, defaults and descriptions. Unknown keys are errors. */
 import { z } from 'zod';
 import { routeConfig, sinkConfig } from '../sinks/index.ts';
-import { duration, size } from '../sinks/units.ts';
+import { duration, oneOf, size } from '../sinks/units.ts';
 
 const tls = z
   .strictObject({
@@ -101,15 +101,26 @@ export const configSchema = z.strictObject({
     .strictObject({
       listen: z.string().regex(/:\d+$/, 'expected host:port').default('127.0.0.1:8787').describe('address of the API'),
       tls: z
-        .strictObject({ cert_file: z.string().nullish(), key_file: z.string().nullish() })
+        .strictObject({
+          cert_file: z.string().nullish().describe('certificate chain (PEM)'),
+          key_file: z.string().nullish().describe('its key (PEM)'),
+        })
         .optional()
         .describe('serve HTTPS with this certificate and key'),
       admin_token_file: z
         .string()
         .optional()
         .describe('file with a bearer token of scope admin; needed to listen beyond loopback'),
+      admin_token: z
+        .string()
+        .min(16)
+        .optional()
+        .describe(
+          'the token itself, at least 16 characters: for the environment (SPOOR_API_ADMIN_TOKEN), never for a file',
+        ),
       public_url: z.url().optional().describe('address under which people reach the API, for links in messages'),
     })
+    .superRefine(oneOf('admin_token', false))
     .prefault({}),
   log: z
     .strictObject({

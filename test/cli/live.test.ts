@@ -95,6 +95,30 @@ describe('spoor demo', () => {
 });
 
 describe('spoor run', () => {
+  it('ends with the reason when its address is in use, also with sinks that have begun', async () => {
+    const taken = await receiver();
+    const folder = temporaryFolder();
+    const file = config(folder, `sources: [{type: ingest}]\nsinks: {out: {type: stdout}}\n`);
+    const { code, stderr } = await spoor(['run', '--config', file], {
+      env: { SPOOR_API_LISTEN: new URL(taken.url).host },
+    });
+    expect(stderr).toMatch(/api\.listen: 127\.0\.0\.1:\d+ is in use by another program/);
+    expect(code).toBe(1);
+  });
+
+  it('names the key of what is not there', async () => {
+    const folder = temporaryFolder();
+    const file = config(folder, 'sources: [{type: ingest}]\n');
+    for (const [key, env] of [
+      ['api.admin_token_file', { SPOOR_API_ADMIN_TOKEN_FILE: '/nowhere/token' }],
+      ['rules.paths', { SPOOR_RULES_PATHS: '[/nowhere/rules]' }],
+    ] as const) {
+      const { code, stderr } = await spoor(['run', '--config', file], { env });
+      expect(stderr).toMatch(new RegExp(`^spoor: ${key}: /nowhere/\\w+`));
+      expect(code).toBe(1);
+    }
+  });
+
   it('says in one screen what it needs, and where a setting is wrong', async () => {
     const bare = await spoor(['run']);
     expect([bare.code, bare.stderr]).toEqual([1, expect.stringContaining('sources:')]);

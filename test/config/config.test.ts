@@ -36,6 +36,47 @@ describe('configuration', () => {
     expect(problems('sinks: {a: {type: slak}}')[0]).toMatch(/^spoor\.yaml:1:\d+: sinks\.a\.type/);
   });
 
+  it('says in plain words what was expected', () => {
+    const said: Readonly<Record<string, RegExp>> = {
+      'sources: [{type: tetragn, address: x}]':
+        /sources\.0\.type: expected one of tetragon, .*did you mean 'tetragon'\?$/,
+      'sources: [{address: x}]': /sources\.0\.type: is missing: one of tetragon, hubble/,
+      'sources: [{type: hubble}]': /sources\.0\.address: is missing$/,
+      'sources: 5': /sources: expected a list$/,
+      'sources: [{type: capture, path: x, speed: fast}]': /speed: expected one of max, or a number$/,
+      'detection: {lateness: 5}': /detection\.lateness: expected text with its unit .* 5s/,
+      'store: {retention: {days: -1}}': /days: must be above 0$/,
+      'rules: {watch: "yes"}': /rules\.watch: expected true or false$/,
+      'rules: {paths: [""]}': /rules\.paths\.0: must not be empty$/,
+      'log: {level: inof}': /log\.level: expected one of trace, .*did you mean 'info'\?$/,
+      'api: {public_url: nope}': /expected an address such as https:/,
+      'sinks: {"so c": {type: stdout}}': /sinks\.so c: a name begins with a letter/,
+    };
+    for (const [text, expected] of Object.entries(said)) {
+      expect(problems(text)).toEqual([expect.stringMatching(expected)]);
+      expect(problems(text)[0]).not.toMatch(/Invalid|received|Too small/);
+    }
+  });
+
+  it('names the variable where the environment is wrong', () => {
+    expect(problems('', { SPOOR_DETECTION_LATENESS: '5' })).toEqual([
+      expect.stringMatching(
+        /^environment SPOOR_DETECTION_LATENESS: detection\.lateness: expected a number with a unit/,
+      ),
+    ]);
+    expect(problems('', { SPOOR_API_ADMIN_TOKEN: 'short' })).toEqual([
+      'environment SPOOR_API_ADMIN_TOKEN: api.admin_token: must have at least 16 characters',
+    ]);
+  });
+
+  it('takes a whole sink from the environment', () => {
+    const { sinks } = parseConfig('', 'environment', {
+      SPOOR_SINKS_NIGHT_SHIFT_TYPE: 'slack',
+      SPOOR_SINKS_NIGHT_SHIFT_WEBHOOK_URL: 'https://example.org/hook',
+    });
+    expect(sinks).toMatchObject({ night_shift: { type: 'slack', webhook_url: 'https://example.org/hook' } });
+  });
+
   it('survives what is no configuration at all', () => {
     expect(problems('[1, 2')[0]).toMatch(/^spoor\.yaml:1:\d+: /);
     expect(problems('- a\n- b')).toEqual(['spoor.yaml:1:1: expected a map of settings']);
