@@ -84,8 +84,11 @@ export class KeyedState<T extends Owned> {
   readonly #map = new Map<string, T>();
   readonly #keys = new Map<T, string>();
   readonly #items: OwnedItems<T>;
+  readonly #dropped: (item: T) => void;
 
-  constructor(limits: StateLimits) {
+  /** `dropped` is told of whatever is not kept any longer. */
+  constructor(limits: StateLimits, dropped: (item: T) => void = () => undefined) {
+    this.#dropped = dropped;
     this.#items = new OwnedItems<T>(limits, item => this.#unmap(item));
   }
 
@@ -131,5 +134,6 @@ export class KeyedState<T extends Owned> {
     const key = this.#keys.get(item);
     this.#keys.delete(item);
     if (key !== undefined) this.#map.delete(key);
+    this.#dropped(item);
   }
 }

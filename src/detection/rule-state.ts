@@ -3,6 +3,7 @@ import type { Observation } from '../model/observation.ts';
 import type { Micros } from '../model/time.ts';
 import type { Finding } from '../rules/finding.ts';
 import type { Matcher, Rule } from '../rules/rule.ts';
+import { CorrelationMachine, type CorrelationState, correlatedRules } from './correlations.ts';
 import { Counter, type CountState } from './counts.ts';
 import type { FieldLookup } from './fields.ts';
 import { FirstSeen, type FirstSeenState } from './first-seen.ts';
@@ -20,6 +21,7 @@ interface Memory {
   readonly sequence: SequenceState | null;
   readonly count: CountState | null;
   readonly firstSeen: FirstSeenState | null;
+  readonly correlation: CorrelationState | null;
 }
 
 /** Position of `until` among a rule's parts; branches and steps count from 0. */
@@ -39,6 +41,9 @@ export class RuleState {
   readonly #sequence: SequenceMachine | null;
   readonly #count: Counter | null;
   readonly #firstSeen: FirstSeen | null;
+  readonly #correlation: CorrelationMachine | null;
+  /** The rules that it correlates, by part. */
+  readonly #correlated: readonly Rule[];
   /** Scratch of the observation being folded in: branch that matched, steps that did. */
   #branch = -1;
   readonly #steps: Uint8Array;
@@ -47,7 +52,7 @@ export class RuleState {
 
   constructor(rule: Rule, environment: RuleEnvironment, previous: RuleState | null) {
     const { lookup, limits, retainer } = environment;
-    const memory = previous?.memory() ?? { sequence: null, count: null, firstSeen: null };
+    const memory = previous?.memory() ?? { sequence: null, count: null, firstSeen: null, correlation: null };
     this.rule = rule;
     this.#sequence = this.#setUp(
       rule.sequence,
@@ -55,7 +60,12 @@ export class RuleState {
     );
     this.#count = rule.count === null ? null : new Counter(rule.count, lookup, retainer, limits, memory.count);
     this.#firstSeen = rule.firstSeen === null ? null : new FirstSeen(rule.firstSeen, lookup, limits, memory.firstSeen);
-    this.#steps = new Uint8Array(rule.sequence?.steps.length ?? 0);
+    this.#correlation = this.#setUp(
+      rule.correlation ?? null,
+      spec => new CorrelationMachine(spec, lookup, retainer, limits, memory.correlation),
+    );
+    this.#correlated = rule.correlation === undefined ? [] : correlatedRules(rule.correlation);
+    this.#steps = new Uint8Array(rule.sequence?.steps.length ?? this.#correlated.length);
     if (previous !== null) this.#counts = previous.#counts;
   }
 
@@ -64,6 +74,7 @@ export class RuleState {
       sequence: this.#sequence?.state ?? null,
       count: this.#count?.state ?? null,
       firstSeen: this.#firstSeen?.state ?? null,
+      correlation: this.#correlation?.state ?? null,
     };
   }
 
@@ -81,12 +92,15 @@ export class RuleState {
     return Math.min(
       this.#sequence?.dueAt() ?? Number.POSITIVE_INFINITY,
       this.#count?.dueAt() ?? Number.POSITIVE_INFINITY,
+      this.#correlation?.dueAt() ?? Number.POSITIVE_INFINITY,
     );
   }
 
   /** The rule's predicates with the part that `consider` is told of. */
   parts(): { readonly part: number; readonly matcher: Matcher }[] {
-    const { sequence, branches } = this.rule;
+    const { sequence, branches, correlation } = this.rule;
+    if (correlation !== undefined)
+      return this.#correlated.flatMap((rule, part) => rule.branches.map(matcher => ({ part, matcher })));
     if (sequence === null) return branches.map((matcher, part) => ({ part, matcher }));
     const parts: { part: number; matcher: Matcher }[] = sequence.steps.map((matcher, part) => ({ part, matcher }));
     if (sequence.until !== null) parts.push({ part: UNTIL, matcher: sequence.until });
@@ -96,7 +110,7 @@ export class RuleState {
   /** Evaluates one of its predicates on the observation. */
   consider(part: number, matcher: Matcher, observation: Observation): void {
     if (this.#error !== '') return;
-    if (this.#sequence === null ? this.#branch >= 0 : !this.#sequence.wants(part)) return;
+    if (this.#isDecided(part)) return;
     this.#counts.evaluated++;
     try {
       if (!matcher.test(observation)) return;
@@ -107,7 +121,7 @@ export class RuleState {
       return;
     }
     this.#touched = true;
-    if (this.#sequence === null) this.#branch = part;
+    if (this.#sequence === null && this.#correlation === null) this.#branch = part;
     else if (part === UNTIL) this.#until = true;
     else this.#steps[part] = 1;
   }
@@ -132,7 +146,8 @@ export class RuleState {
     const findings: Finding[] = [];
     try {
       this.#count?.advance(watermark);
-      for (const match of this.#sequence?.advance(watermark) ?? []) {
+      const told = this.#correlation?.advance(watermark) ?? this.#sequence?.advance(watermark) ?? [];
+      for (const match of told) {
         const finding = this.#error === '' ? this.#finding(match) : null;
         if (finding !== null) findings.push(finding);
       }
@@ -154,12 +169,14 @@ export class RuleState {
         (sequence?.partials.evicted ?? 0) +
         (sequence?.sightings.evicted ?? 0) +
         (count?.evicted ?? 0) +
+        (this.#correlation?.evicted ?? 0) +
         (firstSeen?.keys.evicted ?? 0) +
         (firstSeen?.seen.evicted ?? 0),
       partials:
         (sequence?.partials.size ?? 0) +
         (sequence?.sightings.size ?? 0) +
         (count?.size ?? 0) +
+        (this.#correlation?.size ?? 0) +
         (firstSeen?.keys.size ?? 0) +
         (firstSeen?.seen.size ?? 0),
       failures: this.#counts.failures,
@@ -167,10 +184,16 @@ export class RuleState {
     };
   }
 
+  /** Another part that holds would change nothing. */
+  #isDecided(part: number): boolean {
+    if (this.#sequence !== null) return !this.#sequence.wants(part);
+    return this.#correlation === null ? this.#branch >= 0 : this.#steps[part] === 1;
+  }
+
   /** An exception takes away what would make the rule fire; what would keep it from firing stands. */
   #isExempt(part: number, observation: Observation): boolean {
     if (part === UNTIL || this.rule.sequence?.steps[part]?.absent === true) return false;
-    if (!this.rule.excepted(observation)) return false;
+    if (!(this.#correlated[part] ?? this.rule).excepted(observation)) return false;
     this.#counts.excepted++;
     return true;
   }
@@ -188,6 +211,7 @@ export class RuleState {
 
   #match(observation: Observation): Match | null {
     if (this.#sequence !== null) return this.#sequence.feed(observation, this.#steps, this.#until);
+    if (this.#correlation !== null) return this.#correlation.feed(observation, this.#steps);
     return {
       branch: this.rule.branches[this.#branch]!.id,
       key: keyOf(observation),

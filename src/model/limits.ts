@@ -17,6 +17,8 @@ export const LIMITS = {
   partialsPerPodMax: 1_000,
   sequenceStagesMax: 200,
   countedPerPodMax: 16_000,
+  correlatedPerPodMax: 65_536,
+  correlatedPerRuleMax: 1_000_000,
   evidencePerAlertMax: 64,
   quarantineLineBytesMax: 1_024,
   quarantineBytesMax: 16 * 1024 * 1024,
