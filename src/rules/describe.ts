@@ -4,8 +4,19 @@ import type { Condition, GlobPiece, Pattern } from './condition.ts';
 const VALUES_SHOWN = 6;
 const VALUE_CHARS_SHOWN = 60;
 
+const known = new WeakMap<Condition, string>();
+
 /** `process.name|cased: nc, ncat`; nodes that join others say how. */
 export function describeCondition(condition: Condition): string {
+  let text = known.get(condition);
+  if (text === undefined) {
+    text = describeNode(condition);
+    known.set(condition, text);
+  }
+  return text;
+}
+
+function describeNode(condition: Condition): string {
   switch (condition.type) {
     case 'and':
       return 'all of';

@@ -9,6 +9,7 @@ import { parseExceptions } from './exceptions.ts';
 import type { Macros } from './expression.ts';
 import { type Library, readLists, readMacros } from './library.ts';
 import { lintMetadata, lintTests } from './lint.ts';
+import { lintRule } from './lint-rule.ts';
 import { toMatcher } from './matcher.ts';
 import { checkMessage } from './message.ts';
 import { parseTests } from './parse-tests.ts';
@@ -113,32 +114,31 @@ export function parseRule({ value, problems }: YamlDocument, library: Library, w
     ]),
   );
   const { line } = problems.place([]);
-  return {
-    tests,
-    rule: {
-      id: metadata.id ?? hash,
-      title: metadata.title,
-      level: (metadata.level ?? 'medium') as Level,
-      status: metadata.status,
-      description: metadata.description,
-      author: metadata.author,
-      date: metadata.date,
-      references: metadata.references,
-      tags: metadata.tags.map(tag => tag.toLowerCase()),
-      falsepositives: metadata.falsepositives,
-      runbook: metadata.runbook,
-      message: metadata.message,
-      hash,
-      file: problems.file,
-      line,
-      requires: requirements(metadata.requires, conditions),
-      branches,
-      sequence: sequence?.spec ?? null,
-      count,
-      firstSeen,
-      excepted: excepted === null ? () => false : compileCondition(excepted),
-    },
+  const rule: Rule = {
+    id: metadata.id ?? hash,
+    title: metadata.title,
+    level: (metadata.level ?? 'medium') as Level,
+    status: metadata.status,
+    description: metadata.description,
+    author: metadata.author,
+    date: metadata.date,
+    references: metadata.references,
+    tags: metadata.tags.map(tag => tag.toLowerCase()),
+    falsepositives: metadata.falsepositives,
+    runbook: metadata.runbook,
+    message: metadata.message,
+    hash,
+    file: problems.file,
+    line,
+    requires: requirements(metadata.requires, conditions),
+    branches,
+    sequence: sequence?.spec ?? null,
+    count,
+    firstSeen,
+    excepted: excepted === null ? () => false : compileCondition(excepted),
   };
+  if (withTests) lintRule(rule, value, tests, problems);
+  return { rule, tests };
 }
 
 type AddBranch = (id: string, logsource: unknown, logsourcePath: Path, detection: unknown, path: Path) => void;

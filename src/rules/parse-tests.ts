@@ -1,5 +1,6 @@
 /** `tests` of a rule → typed tests. */
-import type { RuleTest, TestEvent, TestEventType } from './rule-test.ts';
+import { didYouMean } from './names.ts';
+import { type RuleTest, TEST_EVENT_KEYS, type TestEvent, type TestEventType } from './rule-test.ts';
 import { testSchema } from './schema.ts';
 import { parseShape } from './shape.ts';
 import { isRecord, type Path, type Problems } from './yaml.ts';
@@ -51,6 +52,12 @@ function parseEvent(event: Readonly<Record<string, unknown>>, path: Path, proble
       '- exec: {p: A, binary: /usr/bin/nc}',
     );
     return null;
+  }
+  const known = TEST_EVENT_KEYS[type as TestEventType];
+  for (const key of Object.keys(fields)) {
+    if (known === null || known.includes(key)) continue;
+    const hint = didYouMean(key, known) || `known: ${known.join(' ')}`;
+    problems.add('unknown-test-key', [...path, type, key], `unknown key ${key} in ${type}`, hint, 'key');
   }
   return { type: type as TestEventType, fields, line: problems.place(path).line };
 }

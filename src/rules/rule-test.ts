@@ -3,6 +3,67 @@
 export const TEST_EVENT_TYPES = ['exec', 'exit', 'flow', 'kprobe', 'file', 'connect', 'dns', 'raw'] as const;
 export type TestEventType = (typeof TEST_EVENT_TYPES)[number];
 
+const PLACE_KEYS = [
+  'pod',
+  'workload',
+  'workload_kind',
+  'labels',
+  'container',
+  'image',
+  'container_age',
+  'privileged',
+  'exec_probe',
+] as const;
+const PROCESS_KEYS = [
+  'p',
+  'node',
+  'pid',
+  'binary',
+  'arguments',
+  'cwd',
+  'flags',
+  'uid',
+  'auid',
+  'user',
+  'in_init_tree',
+  'parent',
+  'process',
+  ...PLACE_KEYS,
+] as const;
+const HOOK_KEYS = ['policy', 'message', 'tags', 'action'] as const;
+
+/** Every key that a compact event may have; null: any, as the sensors export it. `parent` may be a map of the same keys as `exec`. */
+export const TEST_EVENT_KEYS: Readonly<Record<TestEventType, readonly string[] | null>> = {
+  exec: ['at', ...PROCESS_KEYS, 'replaces'],
+  exit: ['at', ...PROCESS_KEYS, 'signal', 'status'],
+  flow: [
+    'at',
+    ...PROCESS_KEYS,
+    'to',
+    'from',
+    'port',
+    'sport',
+    'protocol',
+    'reply',
+    'attribution',
+    'kind',
+    'tcp_flags',
+    'http',
+    'names',
+    'verdict',
+    'drop_reason',
+    'direction',
+    'service',
+    'peer_labels',
+    'set',
+  ],
+  kprobe: ['at', ...PROCESS_KEYS, ...HOOK_KEYS, 'function', 'args', 'return'],
+  file: ['at', ...PROCESS_KEYS, ...HOOK_KEYS, 'path', 'access', 'function'],
+  connect: ['at', ...PROCESS_KEYS, 'to', 'sport', 'protocol', 'kind'],
+  dns: ['at', ...PROCESS_KEYS, 'query', 'answers', 'rcode', 'qtypes', 'sport', 'set'],
+  raw: null,
+};
+
 /** One compact event: `{exec: {p: A, binary: /usr/bin/nc, pod: shop/cart}}`. */
 export interface TestEvent {
   readonly type: TestEventType;

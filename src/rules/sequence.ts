@@ -1,4 +1,5 @@
 /** `sequence`, `count`, `first_seen` as written → specifications. */
+import { LIMITS } from '../model/limits.ts';
 import type { Condition } from './condition.ts';
 import { type DetectionScope, parseMatcher } from './detection.ts';
 import { parseDuration } from './duration.ts';
@@ -101,6 +102,14 @@ export function parseSequence(value: unknown, defaultLogsource: unknown, scope: 
 
 function order(steps: readonly SequenceStep[], path: Path, scope: DetectionScope): void {
   const present = steps.filter(step => !step.absent);
+  const stages = present.reduce((sum, step) => sum + Math.max(1, step.count?.gte ?? step.runs), 0);
+  if (stages > LIMITS.sequenceStagesMax)
+    scope.problems.add(
+      'bad-sequence',
+      [...path, 'steps'],
+      `a sequence of ${stages} stages: every repetition of a step is one`,
+      `at most ${LIMITS.sequenceStagesMax}; count: {gte} on a rule of one detection has no such bound`,
+    );
   if (steps[0]?.absent === true)
     scope.problems.add(
       'bad-sequence',

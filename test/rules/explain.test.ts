@@ -19,7 +19,7 @@ function observations(scenario: string): Observation[] {
       .toString('utf8')
       .split('\n')
       .filter(line => line !== '')
-      .slice(0, 400)
+      .slice(0, 150)
       .map(line => context.observe(decodeLine(line))),
   );
 }
