@@ -18,8 +18,8 @@ export class UsageError extends Error {}
 /** Something that a person has to mend, said in full: printed without a stack, exit 1. */
 export class CommandError extends Error {}
 
-/** Forms of output; pictures are for `tree` alone. */
-export const FORMS = ['text', 'json', 'dot', 'svg'] as const;
+/** Forms of output; pictures are for `tree`, tables and layers for `rules coverage`. */
+export const FORMS = ['text', 'json', 'dot', 'svg', 'markdown', 'navigator'] as const;
 export type Form = (typeof FORMS)[number];
 
 export interface GlobalOptions {

@@ -7,6 +7,7 @@ import { type Diagnostic, formatDiagnostic } from '../rules/diagnostics.ts';
 import { CommandError, EXIT, Io } from './io.ts';
 import { globals } from './options.ts';
 import { loadRuleSet, testOptions } from './rule-set.ts';
+import { registerRulesCoverage } from './rules-coverage.ts';
 import { registerRulesDiff } from './rules-diff.ts';
 import { registerRulesExcept } from './rules-except.ts';
 import { registerRulesExplain } from './rules-explain.ts';
@@ -62,6 +63,7 @@ export function registerRules(program: Command): void {
   registerRulesExplain(rules);
   registerRulesNew(rules);
   registerRulesExcept(rules);
+  registerRulesCoverage(rules);
 }
 
 function paint(finding: Diagnostic, io: Io): string {
