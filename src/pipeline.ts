@@ -53,6 +53,7 @@ export class Pipeline {
   #storing: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | null = null;
   #watermark: number | null = null;
+  #outOfOrder = 0;
   #open = 0;
   #finished: (() => void) | null = null;
   #failed: ((error: Error) => void) | null = null;
@@ -65,9 +66,9 @@ export class Pipeline {
     this.#feeds = options.sources.map(source => ({ source, subscription: null, busy: false }));
   }
 
-  /** Events that came later than the lateness bound allows; they were folded in all the same. */
+  /** Events that came later than the lateness bound allows (without ordering: after a later one); folded in all the same. */
   get late(): number {
-    return this.#orderer?.stats().late ?? 0;
+    return this.#orderer?.stats().late ?? this.#outOfOrder;
   }
 
   /** Event time up to which all is processed, micros; null before the first event. */
@@ -87,11 +88,7 @@ export class Pipeline {
       this.#failed = reject;
     });
     this.#open = this.#feeds.length;
-    if (this.#orderer !== null) {
-      // Told of every source before the first event: whoever comes first must not run ahead of the others.
-      for (const { source } of this.#feeds) this.#orderer.setIdle(source.name, false);
-      this.#watchIdleness(this.#options.ordering?.latenessMs ?? 0);
-    }
+    if (this.#orderer !== null) this.#watchIdleness(this.#options.ordering?.latenessMs ?? 0);
     // Known from the start: nobody goes ahead of a source that has not told of its first event yet.
     for (const { source } of this.#feeds) this.#orderer?.setIdle(source.name, false);
     for (const feed of this.#feeds) {
@@ -157,7 +154,8 @@ export class Pipeline {
     const changes: AlertChange[] = [];
     for (const event of events) {
       this.events.set(event.kind, (this.events.get(event.kind) ?? 0) + 1);
-      if (this.#watermark === null || event.time > this.#watermark) this.#watermark = event.time;
+      if (this.#watermark === null || event.time >= this.#watermark) this.#watermark = event.time;
+      else this.#outOfOrder += 1;
       const step = engine.step(event);
       if (onStep !== undefined) onStep(step);
       if (step.changes.length > 0) changes.push(...step.changes);

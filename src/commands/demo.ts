@@ -8,11 +8,12 @@ import type { App } from '../app/app.ts';
 import { podTree } from '../context/views.ts';
 import type { Step } from '../engine.ts';
 import { alertText, incidentText } from '../render/alert.ts';
+import { counted } from '../render/counted.ts';
 import { Marks } from '../render/marks.ts';
 import { podText } from '../render/tree-text.ts';
 import { LEVELS } from '../rules/rule.ts';
 import { Io } from './io.ts';
-import { globals, parseSpeed } from './options.ts';
+import { globals, parseListen, parseSpeed } from './options.ts';
 
 interface DemoOptions {
   readonly speed: 'max' | number;
@@ -30,7 +31,7 @@ export function registerDemo(program: Command): void {
     .description('Plays a recorded break-in amid ordinary traffic, prints what is detected, and serves it')
     .addOption(new Option('--speed <speed>', 'max, or times as fast as it happened').argParser(parseSpeed).default(20))
     .option('--data <dir>', 'keep the database here; without it, in a temporary folder that goes with the demo')
-    .option('--listen <address>', 'address of the API', process.env.SPOOR_API_LISTEN ?? '127.0.0.1:8787')
+    .option('--listen <address>', 'address of the API', parseListen, process.env.SPOOR_API_LISTEN ?? '127.0.0.1:8787')
     .option('--exit', 'end when the recording has, instead of serving on')
     .addHelpText('after', '\nExamples:\n  spoor demo\n  spoor demo --speed max --exit\n  spoor demo --data ./demo-data')
     .action(async (_options, command: Command) => {
@@ -59,7 +60,7 @@ async function demo(options: DemoOptions, io: Io): Promise<number> {
     api: { listen: options.listen },
     log: { level: 'warn' },
   });
-  const seen: Seen = { incidents: new Map(), marks: new Marks() };
+  const seen: Seen = { incidents: new Map(), marks: new Marks(), quiet: 0 };
   const show = (step: Step): void => {
     for (const change of step.changes) {
       if (change.incident !== null) seen.incidents.set(change.incident.id, change.incident);
@@ -70,6 +71,7 @@ async function demo(options: DemoOptions, io: Io): Promise<number> {
       // Facts to remember are in the database; a person wants to see what matters.
       else if (LEVELS.indexOf(change.alert.rule.level) >= LEVELS.indexOf('medium'))
         io.out(`${alertText(change.alert, io.style)}\n`);
+      else seen.quiet += 1;
     }
   };
   const app = await startApp(config, show);
@@ -79,6 +81,8 @@ async function demo(options: DemoOptions, io: Io): Promise<number> {
   io.note(`Alerts appear as it happens; the API is on ${app.address}/api/v1/incidents\n`);
   const code = await untilDone(app, options.exit === true, () => {
     if (!io.json) story(seen, app, io);
+    if (seen.quiet > 0)
+      io.note(`\n${counted(seen.quiet, 'alert')} below medium not shown: ${app.address}/api/v1/alerts`);
     io.note(`\nThe API: ${app.address}/docs   (try: curl -s ${app.address}/api/v1/incidents)`);
     io.note('Your own recordings: spoor replay tetragon.log hubble.log     Live: spoor run --help');
     if (options.exit !== true) io.note('Serving on; ctrl-c ends.');
@@ -91,6 +95,8 @@ async function demo(options: DemoOptions, io: Io): Promise<number> {
 interface Seen {
   readonly incidents: Map<string, Incident>;
   readonly marks: Marks;
+  /** Alerts of levels that were not printed. */
+  quiet: number;
 }
 
 function story(seen: Seen, app: App, io: Io): void {

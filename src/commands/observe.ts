@@ -1,6 +1,8 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { EVENT_KINDS } from '../model/event.ts';
 import type { Observation } from '../model/observation.ts';
 import { baseName } from '../model/process.ts';
+import { counted } from '../render/counted.ts';
 import { observationRecord, observationText } from '../render/observation.ts';
 import { Io } from './io.ts';
 import { globals } from './options.ts';
@@ -23,7 +25,7 @@ export function registerObserve(program: Command): void {
     .argument('[file...]', 'recorded events; without any, the live sources of the configuration')
     .option('--pod <name>', 'namespace/name, or the beginning of it')
     .option('--namespace <name>', 'only this namespace')
-    .option('--kind <kind>', 'process_exec, process_exit, process_kprobe, flow, …')
+    .addOption(new Option('--kind <kind>', 'only events of this kind').choices(EVENT_KINDS))
     .option('--binary <name>', 'path or base name of the process')
     .option('--to <peer>', 'address, port, pod or DNS name of the other side, or a part of it')
     .addHelpText(
@@ -37,8 +39,10 @@ Examples:
       const options = command.optsWithGlobals<ObserveOptions>();
       const io = new Io(globals(options));
       const wanted = filter(options);
+      let matched = 0;
       const show = (observation: Observation): void => {
         if (!wanted(observation)) return;
+        matched += 1;
         if (io.json) io.record(observationRecord(observation));
         else io.out(observationText(observation, io.style));
       };
@@ -49,6 +53,8 @@ Examples:
       }
       const played = await play({ files, rules: [], onStep: ({ observation }) => show(observation) }, io);
       reportMalformed(played, io);
+      const events = played.status.counters.events;
+      if (matched === 0 && events > 0) io.note(`none of ${counted(events, 'event')} fits these filters`);
     });
 }
 

@@ -13,6 +13,13 @@ export function parseSpeed(text: string): 'max' | number {
   return speed;
 }
 
+/** `host:port`, as `api.listen` takes it. */
+export function parseListen(text: string): string {
+  if (!/^\S+:\d{1,5}$/.test(text))
+    throw new InvalidArgumentError('expected host:port, such as 127.0.0.1:8787 (port 0: any free one)');
+  return text;
+}
+
 /** Micros since the epoch. */
 export function parseTime(text: string): number {
   const instant = parseInstant(text);

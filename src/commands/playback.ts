@@ -1,8 +1,11 @@
 /** Recorded files through the fold: what `replay`, `observe` and `tree` have in common. */
-
+import { statSync } from 'node:fs';
 import type { AlertChange } from '../alerts/alert.ts';
 import { Engine, type Step } from '../engine.ts';
+import { formatInstant } from '../model/time.ts';
 import { Pipeline } from '../pipeline.ts';
+import { clock } from '../render/alert.ts';
+import { counted } from '../render/counted.ts';
 import { loadChosen, type RuleChoice, readRuleFiles, rulePaths } from '../rule-files.ts';
 import { formatDiagnostic } from '../rules/diagnostics.ts';
 import type { Rule } from '../rules/rule.ts';
@@ -27,6 +30,10 @@ export interface Played {
   readonly events: ReadonlyMap<string, number>;
   readonly status: SourceStatus;
   readonly seconds: number;
+  /** Events that stood after later ones in their file: folded in all the same. */
+  readonly late: number;
+  /** Stopped by the person at the keyboard: what follows is true of the events so far. */
+  readonly interrupted: boolean;
   readonly quarantined: readonly { readonly place: string; readonly reason: string }[];
 }
 
@@ -72,13 +79,19 @@ export async function play(playback: Playback, io: Io): Promise<Played> {
     },
   });
   const started = performance.now();
-  const ticker = setInterval(
-    () => io.progress(`${source.status().counters.events.toLocaleString('en')} events`),
-    PROGRESS_EVERY_MS,
-  );
+  const whole = plainBytes(playback.files);
+  const ticker = setInterval(() => io.progress(progressText(source.status(), whole)), PROGRESS_EVERY_MS);
+  let interrupted = false;
+  const interrupt = (): void => {
+    interrupted = true;
+    void pipeline.stop();
+  };
+  // The second one ends the program at once, as the system does without us.
+  process.once('SIGINT', interrupt);
   try {
     await pipeline.run();
   } finally {
+    process.off('SIGINT', interrupt);
     clearInterval(ticker);
     io.progressDone();
   }
@@ -88,8 +101,30 @@ export async function play(playback: Playback, io: Io): Promise<Played> {
     events: pipeline.events,
     status: source.status(),
     seconds: (performance.now() - started) / 1_000,
+    late: pipeline.late,
+    interrupted,
     quarantined: quarantine.entries,
   };
+}
+
+/** How many bytes there are to read; null where some are compressed or come through a pipe. */
+function plainBytes(files: readonly string[]): number | null {
+  let sum = 0;
+  for (const file of files) {
+    const stat = file === '-' ? undefined : statSync(file, { throwIfNoEntry: false });
+    if (stat?.isFile() !== true || file.endsWith('.gz')) return null;
+    sum += stat.size;
+  }
+  return sum;
+}
+
+/** `120,000 events, up to 06:25:06, 45 MB, 30 %`. */
+function progressText({ counters: { events, bytes }, newest }: SourceStatus, whole: number | null): string {
+  return [
+    counted(events, 'event'),
+    ...(newest === null ? [] : [`up to ${clock(formatInstant(newest)).slice(0, 8)}`]),
+    `${(bytes / 1e6).toFixed(0)} MB${whole === null || whole === 0 ? '' : `, ${Math.min(100, (100 * bytes) / whole).toFixed(0)} %`}`,
+  ].join(', ');
 }
 
 const QUARANTINED_SHOWN_MAX = 5;
@@ -98,9 +133,13 @@ const QUARANTINED_SHOWN_MAX = 5;
 export function reportMalformed(played: Played, io: Io): void {
   const { malformed, unknownKinds } = played.status.counters;
   if (malformed > 0) {
-    io.problem(`${malformed} malformed lines were passed over:`);
-    for (const { place, reason } of played.quarantined.slice(-QUARANTINED_SHOWN_MAX))
-      io.problem(`  ${place}: ${reason}`);
+    const shownLines = played.quarantined.slice(-QUARANTINED_SHOWN_MAX);
+    const last = malformed > shownLines.length ? `; the last ${shownLines.length}` : '';
+    io.problem(`${counted(malformed, 'malformed line')} passed over${last}:`);
+    for (const { place, reason } of shownLines) io.problem(`  ${place}: ${reason}`);
   }
-  if (unknownKinds > 0) io.note(`${unknownKinds} events of kinds that Spoor does not use were passed over`);
+  if (unknownKinds > 0) io.note(`${counted(unknownKinds, 'event')} of kinds that Spoor does not use passed over`);
+  if (played.interrupted) io.problem('interrupted: this is true of the events so far');
+  else if (played.status.counters.events === 0)
+    io.problem('no event was found: expected JSON lines as Tetragon and Hubble export them');
 }

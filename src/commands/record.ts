@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { captureWriter } from '../recorder/writer.ts';
-import { CommandError, Io } from './io.ts';
+import { counted } from '../render/counted.ts';
+import { CommandError, Io, UsageError } from './io.ts';
 import { globals } from './options.ts';
 
 export function registerRecord(program: Command): void {
@@ -8,6 +10,7 @@ export function registerRecord(program: Command): void {
     .command('record')
     .description('Writes what the live sources send as a capture, in the order in which it would be detected on')
     .requiredOption('--out <file>', 'capture to write; .gz compresses')
+    .option('--force', 'write over a file that exists')
     .addHelpText(
       'after',
       `
@@ -16,8 +19,11 @@ Examples:
   spoor replay today.jsonl.gz                               the same alerts again`,
     )
     .action(async (_options, command: Command) => {
-      const options = command.optsWithGlobals<{ out: string }>();
+      const options = command.optsWithGlobals<{ out: string; force?: boolean }>();
       const io = new Io(globals(options));
+      if (options.force !== true && existsSync(options.out)) {
+        throw new UsageError(`${options.out} exists; name another file, or write over it with --force`);
+      }
       const writer = captureWriter(options.out);
       let failure: Error | null = null;
       let waiting: Promise<void> = Promise.resolve();
@@ -28,12 +34,12 @@ Examples:
           .catch((error: Error) => {
             failure ??= error;
           });
-        io.progress(`${writer.lines.toLocaleString('en')} events recorded`);
+        io.progress(`${counted(writer.lines, 'event')} recorded`);
       });
       await waiting;
       await writer.close();
       io.progressDone();
       if (failure !== null) throw new CommandError(`${options.out}: ${(failure as Error).message}`);
-      io.note(`${writer.lines.toLocaleString('en')} events in ${options.out}`);
+      io.note(`${counted(writer.lines, 'event')} in ${options.out}`);
     });
 }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Alert, AlertChange, Incident } from '../alerts/alert.ts';
 import type { Step } from '../engine.ts';
 import { alertText, incidentText } from '../render/alert.ts';
+import { counted } from '../render/counted.ts';
 import { LEVELS, type Level } from '../rules/rule.ts';
 import type { Store } from '../store/store.ts';
 import { EXIT, Io } from './io.ts';
@@ -93,7 +94,8 @@ async function replay(files: readonly string[], options: ReplayOptions, io: Io):
   if (!io.json) for (const incident of incidents.values()) io.out(`${incidentText(incident, io.style)}\n`);
   io.note(summary(played, alerts.size, incidents.size));
   const failed = options.failOn !== undefined && worst >= LEVELS.indexOf(options.failOn);
-  return failed ? EXIT.failOn : EXIT.done;
+  if (failed) return EXIT.failOn;
+  return played.interrupted || played.status.counters.events === 0 ? EXIT.failed : EXIT.done;
 }
 
 function remember(change: AlertChange, alerts: Map<string, Alert>, incidents: Map<string, Incident>): void {
@@ -110,7 +112,7 @@ function remember(change: AlertChange, alerts: Map<string, Alert>, incidents: Ma
   }
 }
 
-const share = (part: number, whole: number): string => (whole === 0 ? '–' : `${((100 * part) / whole).toFixed(1)} %`);
+const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`;
 
 function summary(played: Played, alerts: number, incidents: number): string {
   const { counters } = played.status;
@@ -122,9 +124,10 @@ function summary(played: Played, alerts: number, incidents: number): string {
     if (connection.process !== null) attributed += 1;
   }
   const rate = Math.round(counters.events / Math.max(played.seconds, 1e-3));
+  const byKind = kinds.length === 0 ? '' : ` (${kinds.join(', ')})`;
   return [
-    `${counters.events.toLocaleString('en')} events (${kinds.join(', ')}) in ${played.seconds.toFixed(2)} s, ${rate.toLocaleString('en')} events/s`,
-    `${counters.malformed} malformed, ${counters.unknownKinds} of other kinds, ${counters.lost} known to be lost; ${share(attributed, connections)} of ${connections} connections have their process`,
-    `${alerts} alerts in ${incidents} incidents`,
+    `${counted(counters.events, 'event')}${byKind} in ${played.seconds.toFixed(2)} s, ${rate.toLocaleString('en')} events/s`,
+    `${counters.malformed} malformed, ${counters.unknownKinds} of other kinds, ${played.late} late, ${counters.lost} known to be lost${connections === 0 ? '' : `; ${share(attributed, connections)} of ${counted(connections, 'connection')} attributed to a process`}`,
+    `${counted(alerts, 'alert')} in ${counted(incidents, 'incident')}`,
   ].join('\n');
 }

@@ -15,19 +15,22 @@ export interface RawRecord {
   detach(): RawRecord;
 }
 
-export type ProcessEventKind =
-  | 'process_exec'
-  | 'process_exit'
-  | 'process_kprobe'
-  | 'process_lsm'
-  | 'process_tracepoint'
-  | 'process_uprobe'
-  | 'process_usdt'
-  | 'process_loader';
+const PROCESS_EVENT_KINDS = [
+  'process_exec',
+  'process_exit',
+  'process_kprobe',
+  'process_lsm',
+  'process_tracepoint',
+  'process_uprobe',
+  'process_usdt',
+  'process_loader',
+] as const;
+const STREAM_FACT_KINDS = ['lost_events', 'rate_limit', 'throttle', 'node_status'] as const;
+export const EVENT_KINDS = [...PROCESS_EVENT_KINDS, 'flow', ...STREAM_FACT_KINDS] as const;
 
-export type StreamFactKind = 'lost_events' | 'rate_limit' | 'throttle' | 'node_status';
-
-export type EventKind = ProcessEventKind | 'flow' | StreamFactKind;
+export type ProcessEventKind = (typeof PROCESS_EVENT_KINDS)[number];
+export type StreamFactKind = (typeof STREAM_FACT_KINDS)[number];
+export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** What every event has. `node` is normalised: no `cluster/` prefix. */
 interface EventBase {

@@ -2,6 +2,7 @@
 import type { Alert, AlertEndpoint, AlertFlow, AlertProcess, Incident } from '../alerts/alert.ts';
 import { escapeTerminal } from '../model/escape.ts';
 import { baseName } from '../model/process.ts';
+import { counted } from './counted.ts';
 import type { Style } from './style.ts';
 
 const LINE_CHARS_MAX = 200;
@@ -64,7 +65,7 @@ const techniques = (tags: readonly string[]): string =>
 export function incidentText(incident: Incident, style: Style): string {
   const level = style.level(incident.level, incident.level.toUpperCase());
   return [
-    `${style.bold('Incident')} ${incident.id.slice(0, 12)}  ${level}  ${incident.state}  ${incident.alert_count} alerts  ${clock(incident.first_seen)}–${clock(incident.last_seen)}`,
+    `${style.bold('Incident')} ${incident.id.slice(0, 12)}  ${level}  ${incident.state}  ${counted(incident.alert_count, 'alert')}  ${clock(incident.first_seen)}–${clock(incident.last_seen)}`,
     `  ${shown(incident.title, 600)}`,
     style.dim(`  ${incident.pods.map(pod => shown(pod)).join(', ')}  ${techniques(incident.tags)}`),
   ].join('\n');

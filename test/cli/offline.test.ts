@@ -37,7 +37,7 @@ describe('spoor', () => {
     });
     expect(new Set(alerts.filter(alert => alert.incident_id !== '').map(alert => alert.incident_id)).size).toBe(1);
     expect(stderr).toMatch(/1,040 events .* events\/s/);
-    expect(stderr).toMatch(/\d+ alerts in 1 incidents/);
+    expect(stderr).toMatch(/\d+ alerts in 1 incident\n/);
   });
 
   it('replay: the order of the files, and repeating it, change nothing', async () => {
@@ -65,7 +65,7 @@ describe('spoor', () => {
     const { code, stdout, stderr } = await spoor(['replay', file, '-o', 'json']);
     expect(code).toBe(0);
     expect(stdout).toContain('Netcat hands a shell to the network');
-    expect(stderr).toMatch(/\d malformed lines were passed over/);
+    expect(stderr).toMatch(/\d malformed lines? passed over/);
     expect(stderr).toContain(`${file}:1`);
     expect(stderr).not.toContain('\u001b');
   });
@@ -73,6 +73,34 @@ describe('spoor', () => {
   it('replay: a missing file is named before anything starts', async () => {
     const { code, stderr } = await spoor(['replay', 'nowhere.jsonl']);
     expect([code, stderr]).toEqual([2, 'spoor: nowhere.jsonl: no such file\n']);
+  });
+
+  it('says what is wrong with what was asked for, before it does anything', async () => {
+    const folder = temporaryFolder();
+    const garbage = join(folder, 'garbage.log');
+    writeFileSync(garbage, 'no event\n'.repeat(9));
+    const cases: readonly (readonly [string[], number, RegExp])[] = [
+      [['replay', garbage], 1, /9 malformed lines passed over; the last 5:[\s\S]*no event was found: expected JSON lines/],
+      [['observe', garbage, '--kind', 'exec'], 2, /Allowed choices are process_exec, /],
+      [
+        ['observe', 'captures/exfil/hubble.jsonl.gz', '--pod', 'nowhere'],
+        0,
+        /none of [\d,]+ events fits these filters/,
+      ],
+      [['record', '--out', garbage], 2, /garbage\.log exists; name another file, or write over it with --force/],
+      [['demo', '--listen', 'foo'], 2, /expected host:port/],
+      [
+        ['replay', 'captures/exfil/hubble.jsonl.gz', '--rules', join(folder, 'none')],
+        1,
+        /none: no such rule file or folder/,
+      ],
+    ];
+    const ended = await Promise.all(cases.map(([args]) => spoor(args)));
+    for (const [i, { code, stderr }] of ended.entries()) {
+      expect(stderr).toMatch(cases[i]![2]);
+      expect(stderr).not.toMatch(/^ {4}at /m);
+      expect(code, stderr).toBe(cases[i]![1]);
+    }
   });
 
   it('observe: one line an event, with filters', async () => {
