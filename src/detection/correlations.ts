@@ -172,7 +172,7 @@ class Node {
     for (const node of this.#nodes()) node.advance(watermark);
     if (watermark < this.#sweepAt) return;
     this.#sweepAt = watermark + this.#spec.timespan;
-    this.#groups.sweep(group => group.now <= watermark - this.#spec.timespan);
+    this.#groups.sweep(group => group.now < watermark - this.#spec.timespan);
   }
 
   #nodes(): Node[] {

@@ -3,7 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { Orderer } from '../../src/context/order.ts';
 import { Detector } from '../../src/detection/detector.ts';
 import type { Event } from '../../src/model/event.ts';
-import { branch, exec, makeProcess, named, nameOf, rule, seconds, sequence, step } from '../support/observations.ts';
+import type { Rule, SigmaCorrelation } from '../../src/rules/rule.ts';
+import {
+  branch,
+  correlation,
+  exec,
+  makeProcess,
+  named,
+  nameOf,
+  rule,
+  seconds,
+  sequence,
+  step,
+} from '../support/observations.ts';
 
 const LATENESS_SECONDS = 2;
 const rules = [
@@ -23,6 +35,13 @@ const rules = [
     firstSeen: { fields: ['process.exec_id'], by: [], learn: seconds(8) },
   }),
 ];
+const correlated = (more: Partial<SigmaCorrelation>): Rule =>
+  rule({ id: `correlated-${more.type}`, correlation: correlation(['a', 'b', 'c'], { timespan: seconds(9), ...more }) });
+rules.push(
+  correlated({ type: 'event_count', bounds: [{ comparison: 'eq', value: 3 }] }),
+  correlated({ type: 'temporal' }),
+  correlated({ type: 'temporal_ordered' }),
+);
 const processes = ['p', 'q', 'r'].map(id => makeProcess(id));
 
 describe('arrival order within the lateness bound', () => {

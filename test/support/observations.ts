@@ -4,7 +4,16 @@ import type { FlowEvent, ProcessEvent, RawRecord } from '../../src/model/event.t
 import type { Observation } from '../../src/model/observation.ts';
 import type { PodFacts, Process, ProcessFacts } from '../../src/model/process.ts';
 import { MICROS_PER_SECOND } from '../../src/model/time.ts';
-import type { Branch, Matcher, Predicate, Rule, SequenceSpec, SequenceStep } from '../../src/rules/rule.ts';
+import type {
+  Branch,
+  CorrelationInput,
+  Matcher,
+  Predicate,
+  Rule,
+  SequenceSpec,
+  SequenceStep,
+  SigmaCorrelation,
+} from '../../src/rules/rule.ts';
 
 export const START = 1_780_000_000 * MICROS_PER_SECOND;
 export const seconds = (n: number): number => Math.round(n * MICROS_PER_SECOND);
@@ -262,6 +271,24 @@ export function step(id: string, more: Partial<SequenceStep> = {}): SequenceStep
 
 export function sequence(steps: readonly SequenceStep[], more: Partial<SequenceSpec> = {}): SequenceSpec {
   return { by: { type: 'process' }, within: seconds(60), fallback: null, steps, until: null, ...more };
+}
+
+/** A correlation of rules that match observations of these names, by process. */
+export function correlation(names: readonly string[], more: Partial<SigmaCorrelation> = {}): SigmaCorrelation {
+  const inputs = names.map((name): CorrelationInput => {
+    const of = { type: 'rule', rule: rule({ branches: [branch(named(name))] }), key: ['process.exec_id'] } as const;
+    return { name, values: [], of };
+  });
+  return {
+    type: 'temporal',
+    timespan: seconds(60),
+    inputs,
+    grouped: true,
+    bounds: [{ comparison: 'gte', value: names.length }],
+    expression: null,
+    percentile: 50,
+    ...more,
+  };
 }
 
 let rules = 0;
