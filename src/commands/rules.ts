@@ -1,54 +1,22 @@
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { shown } from '../render/alert.ts';
-import { formatJunit, formatTap } from '../rule-tests/format.ts';
-import { runRuleTests } from '../rule-tests/run.ts';
-import { type Diagnostic, formatDiagnostic } from '../rules/diagnostics.ts';
-import { CommandError, EXIT, Io } from './io.ts';
+import { Io } from './io.ts';
 import { globals } from './options.ts';
-import { loadRuleSet, testOptions } from './rule-set.ts';
+import { loadRuleSet } from './rule-set.ts';
 import { registerRulesCoverage } from './rules-coverage.ts';
 import { registerRulesDiff } from './rules-diff.ts';
 import { registerRulesExcept } from './rules-except.ts';
 import { registerRulesExplain } from './rules-explain.ts';
+import { registerRulesLint } from './rules-lint.ts';
 import { registerRulesNew } from './rules-new.ts';
+import { registerRulesSchema } from './rules-schema.ts';
+import { registerRulesTest } from './rules-test.ts';
 
 export function registerRules(program: Command): void {
   const rules = program.command('rules').description('Check, test and list detections');
 
-  rules
-    .command('lint')
-    .description('Checks rule files: syntax, fields, types, identity, bounds; exit 1 when there are errors')
-    .argument('[path...]', 'rule files and folders; without any, the rules that ship')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  spoor rules lint my-rules\n  spoor rules lint my-rules -o json | jq -r .message',
-    )
-    .action((paths: string[], _options, command: Command) => {
-      const io = new Io(globals(command.optsWithGlobals()));
-      const { loaded, own } = loadRuleSet(paths);
-      const findings = loaded.diagnostics.filter(diagnostic => own(diagnostic.file));
-      for (const finding of findings) {
-        if (io.json) io.record(finding);
-        else io.out(paint(finding, io));
-      }
-      const errors = findings.filter(finding => finding.severity === 'error').length;
-      const count = loaded.rules.filter(rule => own(rule.file)).length;
-      io.note(`${count} rules, ${errors} errors, ${findings.length - errors} warnings`);
-      process.exitCode = errors > 0 ? EXIT.failed : EXIT.done;
-    });
-
-  rules
-    .command('test')
-    .description('Runs the tests that stand inside rules; exit 1 when one fails')
-    .argument('[path...]', 'rule files and folders; without any, the rules that ship')
-    .option('--junit <file>', 'write the results as JUnit XML')
-    .addHelpText('after', '\nExamples:\n  spoor rules test my-rules\n  spoor rules test my-rules --junit results.xml')
-    .action((paths: string[], _options, command: Command) => {
-      const options = command.optsWithGlobals<{ junit?: string }>();
-      const io = new Io(globals(options));
-      process.exitCode = test(paths, options.junit, io);
-    });
+  registerRulesLint(rules);
+  registerRulesTest(rules);
 
   rules
     .command('list')
@@ -64,30 +32,7 @@ export function registerRules(program: Command): void {
   registerRulesNew(rules);
   registerRulesExcept(rules);
   registerRulesCoverage(rules);
-}
-
-function paint(finding: Diagnostic, io: Io): string {
-  const text = shown(formatDiagnostic(finding), 1_000);
-  return finding.severity === 'error' ? io.style.red(text) : io.style.yellow(text);
-}
-
-function test(paths: readonly string[], junit: string | undefined, io: Io): number {
-  const { loaded, own } = loadRuleSet(paths);
-  const errors = loaded.diagnostics.filter(diagnostic => diagnostic.severity === 'error' && own(diagnostic.file));
-  for (const error of errors) io.problem(formatDiagnostic(error));
-  const rules = loaded.rules
-    .filter(rule => own(rule.file))
-    .map(rule => ({ rule, tests: loaded.tests.get(rule.id) ?? [] }));
-  if (rules.length === 0) throw new CommandError('no rules found there');
-  const results = runRuleTests(rules, testOptions());
-  if (io.json) for (const result of results) io.record(result);
-  else io.out(formatTap(results));
-  if (junit !== undefined) writeFileSync(junit, formatJunit(results));
-  const failed = results.filter(result => !result.passed).length;
-  const untested = rules.filter(({ tests }) => tests.length === 0).map(({ rule }) => rule.title);
-  if (untested.length > 0) io.note(`without tests: ${untested.join(', ')}`);
-  io.note(`${results.length - failed} passed, ${failed} failed, in ${rules.length} rules`);
-  return failed > 0 || errors.length > 0 ? EXIT.failed : EXIT.done;
+  registerRulesSchema(rules);
 }
 
 function list(paths: readonly string[], io: Io): void {
