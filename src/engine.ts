@@ -41,12 +41,12 @@ export class Engine {
     const findings = this.detector.step(observation);
     if (findings.length === 0) return { observation, changes: NOTHING };
     const gaps = this.context.gaps();
-    return { observation, changes: findings.map(finding => this.alerting.accept(finding, gaps)) };
+    return { observation, changes: findings.flatMap(finding => this.alerting.accept(finding, gaps)) };
   }
 
   /** Goes through an event whose findings are stored already: what is known and what is pending come out as after `step`. */
   relive(event: Event): void {
-    this.detector.step(this.context.observe(event));
+    for (const finding of this.detector.step(this.context.observe(event))) this.alerting.relive(finding);
   }
 
   /** Takes effect with the next event; the state of rules whose content is unchanged is kept. */

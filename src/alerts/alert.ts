@@ -57,6 +57,34 @@ export interface AlertRule {
   readonly references: readonly string[];
 }
 
+/** What collects points: a process tree, a pod (`namespace/name`) or a workload (`namespace/name`). */
+export type RiskScope = 'process_tree' | 'pod' | 'workload';
+
+/** One weak sign that added to a score. */
+export interface RiskContribution {
+  readonly time: string;
+  /** The alert that tells of it. */
+  readonly alert_id: string;
+  readonly rule: { readonly id: string; readonly title: string; readonly level: Level };
+  /** What it added then; a rule that repeats itself adds less each time. */
+  readonly points: number;
+  readonly process: { readonly exec_id: string; readonly pid: number; readonly binary: string } | null;
+  readonly pod: string | null;
+}
+
+/** Weak signs that together passed the threshold. */
+export interface AlertRisk {
+  readonly scope: RiskScope;
+  /** exec_id of the tree's root, or the name of the pod or workload. */
+  readonly name: string;
+  /** Points when it crossed the threshold, decayed. */
+  readonly score: number;
+  readonly threshold: number;
+  readonly message: string;
+  /** Oldest first. */
+  readonly contributions: readonly RiskContribution[];
+}
+
 export interface Alert {
   /** Hex; the same for the same evidence and rule content, on every run. */
   readonly id: string;
@@ -98,6 +126,8 @@ export interface Alert {
   readonly steps: Readonly<Record<string, { readonly event: number }>>;
   readonly evidence: readonly AlertEvidence[];
   readonly message: string;
+  /** Set when weak signs added up to it. */
+  readonly risk?: AlertRisk | undefined;
 }
 
 /** `merged`: it turned out to be part of an older incident, `merged_into`, which has taken over its alerts. */

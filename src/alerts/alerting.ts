@@ -2,15 +2,18 @@
 import { formatInstant, MICROS_PER_SECOND, type Micros, parseInstant } from '../model/time.ts';
 import type { Finding } from '../rules/finding.ts';
 import type { Alert, AlertChange, Gap, Incident } from './alert.ts';
-import { buildAlert } from './build.ts';
+import { buildAlert, cut, MESSAGE_CHARS_MAX, TREES_MAX } from './build.ts';
 import { alertId } from './identity.ts';
 import { Incidents, later, TREE_WINDOW } from './incidents.ts';
+import { RISK_DEFAULTS, type RiskFinding, type RiskOptions, RiskScores } from './risk.ts';
 
 export interface AlertingOptions {
   /** The same rule and key within this time of the last finding counts up. Micros. */
   readonly suppress: Micros;
   /** How long after its last alert an incident still takes in alerts of its pods and of their peers. Micros. */
   readonly incidentWindow: Micros;
+  /** How weak signs add up; without it as by default. */
+  readonly risk?: RiskOptions;
 }
 
 const ALERTING_DEFAULTS: AlertingOptions = {
@@ -34,12 +37,19 @@ interface Counting {
 export class Alerting {
   readonly #options: AlertingOptions;
   readonly #incidents: Incidents;
+  readonly #risk: RiskScores;
   /** By rule and key, longest untouched first. */
   readonly #counting = new Map<string, Counting>();
 
   constructor(options: AlertingOptions = ALERTING_DEFAULTS) {
     this.#options = options;
     this.#incidents = new Incidents(options.incidentWindow);
+    this.#risk = new RiskScores(options.risk ?? RISK_DEFAULTS);
+  }
+
+  /** Scores of process trees, pods and workloads that were dropped at a limit. */
+  get evictedScores(): number {
+    return this.#risk.evicted;
   }
 
   /** Incidents that stopped growing early because there were too many at once. */
@@ -47,14 +57,29 @@ export class Alerting {
     return this.#incidents.evicted;
   }
 
-  /** Findings must come in the order in which detection made them. `gaps`: the known ones of the recent past. */
-  accept(finding: Finding, gaps: readonly Gap[]): AlertChange {
+  /**
+   * What becomes of a finding, then of the weak signs that it completes. Findings must come in the order in which detection
+   * made them. `gaps`: the known ones of the recent past.
+   */
+  accept(finding: Finding, gaps: readonly Gap[]): AlertChange[] {
+    const change = this.#accept(finding, gaps, null);
+    const risen = this.#risk.add(finding, change.alert.id);
+    return risen === null ? [change] : [change, this.#accept(risen.finding, gaps, risen)];
+  }
+
+  /** Goes through a finding that is stored already: only scores still have to know of it. */
+  relive(finding: Finding): void {
+    const counting = this.#counting.get(suppressionKey(finding.rule.id, finding.key));
+    this.#risk.add(finding, counting?.alert.id ?? alertId(finding));
+  }
+
+  #accept(finding: Finding, gaps: readonly Gap[], risen: RiskFinding | null): AlertChange {
     const key = suppressionKey(finding.rule.id, finding.key);
     const counting = this.#counting.get(key);
     if (counting !== undefined && finding.time - counting.last < this.#options.suppress) {
       return this.#count(key, counting, finding);
     }
-    const built = buildAlert(finding, gaps);
+    const built = risen === null ? buildAlert(finding, gaps) : withRisk(buildAlert(finding, gaps), risen);
     const joined = this.#incidents.join(built);
     const alert = joined.incident === null ? built : { ...built, incident_id: joined.incident.id };
     this.#follow(joined.attached, joined.merged, joined.incident);
@@ -112,6 +137,16 @@ export class Alerting {
     // By number alone: also those too old to count tell a source that repeats itself after a restart.
     if (this.#counting.size > COUNTING_MAX) this.#counting.delete(this.#counting.keys().next().value!);
   }
+}
+
+/** An alert about weak signs takes in those of every tree that contributed. */
+function withRisk(alert: Alert, { risk, trees }: RiskFinding): Alert {
+  return {
+    ...alert,
+    message: cut(risk.message, MESSAGE_CHARS_MAX),
+    trees: [...new Set([...alert.trees, ...trees])].slice(0, TREES_MAX),
+    risk,
+  };
 }
 
 /** No new alert: one that counts up, or that was known with all that it counts. */

@@ -10,8 +10,8 @@ import { alertId } from './identity.ts';
 import { podName, treeRoot } from './trees.ts';
 
 const GAPS_MAX = 16;
-const TREES_MAX = 16;
-const MESSAGE_CHARS_MAX = 400;
+export const TREES_MAX = 16;
+export const MESSAGE_CHARS_MAX = 400;
 /** Arguments can be as long as the attacker likes. Records beyond what an alert may hold are cut to their heads. */
 const ARGUMENTS_CHARS_MAX = 16 * 1024;
 const RAW_CHARS_MAX = 1024 * 1024;

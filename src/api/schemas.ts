@@ -6,6 +6,7 @@ import type {
   AlertEvidence,
   AlertFlow,
   AlertProcess,
+  AlertRisk,
   Gap,
   Incident,
   IncidentState,
@@ -85,6 +86,28 @@ export const gapSchema: z.ZodType<Gap> = z
   })
   .meta({ id: 'Gap', description: 'A period in which events are known to be lost' });
 
+const riskSchema: z.ZodType<AlertRisk> = z
+  .object({
+    scope: z.enum(['process_tree', 'pod', 'workload']),
+    name: z.string().describe("exec_id of the tree's root, or the name of the pod or workload"),
+    score: z.number(),
+    threshold: z.number(),
+    message: z.string(),
+    contributions: z
+      .array(
+        z.object({
+          time: z.string(),
+          alert_id: z.string(),
+          rule: z.object({ id: z.string(), title: z.string(), level: levelSchema }),
+          points: z.number(),
+          process: z.object({ exec_id: z.string(), pid: z.number(), binary: z.string() }).nullable(),
+          pod: z.string().nullable(),
+        }),
+      )
+      .describe('oldest first'),
+  })
+  .meta({ id: 'Risk', description: 'Weak signs that together passed a threshold' });
+
 export const alertSchema: z.ZodType<Alert> = z
   .object({
     id: z.string(),
@@ -127,6 +150,7 @@ export const alertSchema: z.ZodType<Alert> = z
     steps: z.record(z.string(), z.object({ event: z.number() })),
     evidence: z.array(evidenceSchema).describe('[] in lists'),
     message: z.string(),
+    risk: riskSchema.optional().describe('set when weak signs added up to it'),
   })
   .meta({ id: 'Alert' });
 

@@ -137,6 +137,10 @@ export class App {
       alerting: {
         suppress: config.detection.suppress * MICROS_PER_MS,
         incidentWindow: config.detection.incident_window * MICROS_PER_MS,
+        risk: {
+          threshold: config.detection.risk.threshold,
+          halfLife: Math.max(1, config.detection.risk.half_life * MICROS_PER_MS),
+        },
       },
     });
     this.#sinks = new Sinks(config.sinks, {

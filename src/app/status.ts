@@ -91,6 +91,7 @@ export function engineStatus(parts: StatusParts): EngineStatus {
       dns_names: context.dnsNamesEvicted,
       partials: detector.totals.evicted,
       incidents: engine.alerting.evictedIncidents,
+      scores: engine.alerting.evictedScores,
       unrecorded: parts.recorder?.dropped ?? 0,
     },
     rules: { loaded: rules.rules().length, errors: rules.errors() + detector.failed, last_reload: rules.reloadedAt() },

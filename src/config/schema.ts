@@ -33,7 +33,12 @@ export const sourceConfig = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('file'),
     name,
-    path: z.string().min(1).describe('export files of Tetragon or Hubble, a glob; followed through rotation'),
+    path: z
+      .string()
+      .min(1)
+      .describe(
+        'export files of Tetragon or Hubble; the last part may hold * and ?. Followed through rotation: backups named FILE.1, FILE-20260131, FILE-2026-01-31T12-00-00.000.log, with .gz or without, are read to their end first',
+      ),
   }),
   z.strictObject({
     type: z.literal('capture'),
@@ -79,6 +84,18 @@ export const configSchema = z.strictObject({
       lateness: duration.prefault('2s').describe('how long to wait for events that arrive out of order'),
       suppress: duration.prefault('5m').describe('the same rule and key within this time counts up on one alert'),
       incident_window: duration.prefault('30m').describe('alerts of one pod within this time are one incident'),
+      risk: z
+        .strictObject({
+          threshold: z
+            .number()
+            .int()
+            .min(0)
+            .max(100_000)
+            .default(80)
+            .describe('points at which weak signs of a process tree, pod or workload become an alert; 0: never'),
+          half_life: duration.prefault('1h').describe('event time in which such points halve'),
+        })
+        .prefault({}),
     })
     .prefault({}),
   recorder: z

@@ -52,6 +52,10 @@ export function alertText(alert: Alert, style: Style): string {
   if (alert.flows.length > FLOWS_SHOWN_MAX) {
     lines.push(style.dim(`             … and ${alert.flows.length - FLOWS_SHOWN_MAX} more connections`));
   }
+  for (const sign of alert.risk?.contributions ?? []) {
+    const by = sign.process === null ? '' : `  ${shown(baseName(sign.process.binary) || '?', 40)}(${sign.process.pid})`;
+    lines.push(style.dim(`             ${clock(sign.time)} +${sign.points} ${shown(sign.rule.title)}${by}`));
+  }
   if (alert.incomplete) lines.push(style.yellow('             events are known to be missing in this window'));
   return lines.join('\n');
 }

@@ -135,6 +135,7 @@ export function parseRule({ value, problems }: YamlDocument, library: Library, w
     sequence: sequence?.spec ?? null,
     count,
     firstSeen,
+    ...(metadata.risk === undefined ? {} : { risk: metadata.risk }),
     excepted: excepted === null ? () => false : compileCondition(excepted),
   };
   if (withTests) lintRule(rule, value, tests, problems);

@@ -145,6 +145,8 @@ export interface Rule {
   readonly firstSeen: FirstSeenSpec | null;
   /** Set on Sigma correlations, which have no branches. */
   readonly correlation?: SigmaCorrelation;
+  /** Points that a finding adds to the score of its process tree, pod and workload; without it, by level. */
+  readonly risk?: number | undefined;
   /** True when an exception suppresses this observation. */
   readonly excepted: Predicate;
 }

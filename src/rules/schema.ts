@@ -30,6 +30,7 @@ export const metadataSchema = z.looseObject({
   message: line.default(''),
   taxonomy: line.default('sigma'),
   requires: z.array(line).max(100).default([]),
+  risk: z.number().int().min(0).max(1_000).optional(),
 });
 
 /** Every key that a rule may have at its top. */

@@ -22,7 +22,7 @@ function crawler(name = 'tenant-jobs/crawler-1'): { main: Process; nc: Process; 
   return { main, nc, bash, curl };
 }
 
-const once = (alerting: Alerting, found: Finding): AlertChange => alerting.accept(found, []);
+const once = (alerting: Alerting, found: Finding): AlertChange => alerting.accept(found, [])[0]!;
 const fire = (r: Rule, time: number, process: Process): Finding => finding(r, [exec(time, 'x', process)]);
 
 describe('an alert', () => {
@@ -105,10 +105,10 @@ describe('an alert', () => {
       gap('', 20, 30),
       gap('node-1', 21, 22),
     ];
-    const { alert } = new Alerting().accept(found, gaps);
+    const { alert } = new Alerting().accept(found, gaps)[0]!;
     expect(alert.incomplete).toBe(true);
     expect(alert.gaps).toEqual([gaps[1], gaps[3]]);
-    expect(new Alerting().accept(found, [gaps[0]!]).alert.incomplete).toBe(false);
+    expect(new Alerting().accept(found, [gaps[0]!])[0]?.alert.incomplete).toBe(false);
   });
 
   it('keeps its id over runs, and has another with other rule content, key or evidence', () => {
