@@ -123,5 +123,11 @@ export const MODIFIER_TEXTS: Descriptions = {
   utf16be: 'the value in UTF-16, big endian',
   utf16: 'the value in UTF-16 with a byte order mark',
   windash: 'the value with - and / and long dashes for -',
+  minute: 'the minute of the time',
+  hour: 'the hour of the time',
+  day: 'the day of the month of the time',
+  week: 'the week of the year of the time',
+  month: 'the month of the time',
+  year: 'the year of the time',
   expand: "'%name%' stands for every value of a list",
 };
