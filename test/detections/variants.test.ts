@@ -6,11 +6,13 @@ import { LEVELS } from '../../src/rules/rule.ts';
 import { decodeLine } from '../../src/sources/json/decoder.ts';
 import { shippedRuleSet } from '../support/replay.ts';
 import { ATTACKS } from './attacks.ts';
+import { LINUX_ATTACKS } from './attacks-linux.ts';
 import { MORE_ATTACKS } from './attacks-more.ts';
 import { RENAMED_ATTACKS } from './attacks-renamed.ts';
 import { BENIGN } from './benign.ts';
 import { AUTOMATION, NODE_AGENTS } from './benign-automation.ts';
 import { MORE_BENIGN } from './benign-more.ts';
+import { TWINS } from './benign-twins.ts';
 import { type Json, shellEvents } from './shell-events.ts';
 
 const MEDIUM = LEVELS.indexOf('medium');
@@ -30,7 +32,7 @@ const named = (alerts: readonly Alert[], techniques: readonly string[]): boolean
 
 describe('attacks by any tool', () => {
   it.each(
-    [...ATTACKS, ...MORE_ATTACKS, ...RENAMED_ATTACKS].map(attack => ({
+    [...ATTACKS, ...MORE_ATTACKS, ...RENAMED_ATTACKS, ...LINUX_ATTACKS].map(attack => ({
       ...attack,
       label: `${attack.entry}: ${attack.command}`,
     })),
@@ -45,7 +47,7 @@ describe('attacks by any tool', () => {
 
 describe('ordinary life', () => {
   it.each(
-    [...BENIGN, ...MORE_BENIGN, ...AUTOMATION, ...NODE_AGENTS].map(one => ({
+    [...BENIGN, ...MORE_BENIGN, ...AUTOMATION, ...NODE_AGENTS, ...TWINS].map(one => ({
       ...one,
       label: `${one.setting.entry} in ${one.setting.pod ?? 'a pod'}: ${one.command}`,
     })),
