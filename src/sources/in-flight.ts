@@ -7,6 +7,7 @@ export const BATCH_EVENTS_MAX = 512;
 const BATCHES_IN_FLIGHT_MAX = 4;
 
 export class InFlight {
+  /** Batches, or what their weights are measured in. */
   readonly max: number;
   #count = 0;
   #waiting: (() => void)[] = [];
@@ -20,13 +21,13 @@ export class InFlight {
   }
 
   /** Begins a batch; returns its `done`, which counts once however often it is called. */
-  begin(onDone?: () => void): () => void {
-    this.#count++;
+  begin(onDone?: () => void, weight = 1): () => void {
+    this.#count += weight;
     let open = true;
     return () => {
       if (!open) return;
       open = false;
-      this.#count--;
+      this.#count -= weight;
       onDone?.();
       this.#wake();
     };

@@ -1,6 +1,7 @@
 /** Where lines go that could not be decoded: a bounded file, or memory. Their bytes are hostile, and are escaped. */
-import { appendFileSync, mkdirSync, statSync } from 'node:fs';
+import { appendFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from '../disk/folder.ts';
 import { LIMITS } from '../model/limits.ts';
 import type { Quarantine } from './source.ts';
 
@@ -29,7 +30,7 @@ export function fileQuarantine(
 ): Quarantine & { readonly dropped: number } {
   let written = sizeOf(path);
   let dropped = 0;
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   return {
     get dropped() {
       return dropped;

@@ -80,7 +80,11 @@ describe('spoor', () => {
     const garbage = join(folder, 'garbage.log');
     writeFileSync(garbage, 'no event\n'.repeat(9));
     const cases: readonly (readonly [string[], number, RegExp])[] = [
-      [['replay', garbage], 1, /9 malformed lines passed over; the last 5:[\s\S]*no event was found: expected JSON lines/],
+      [
+        ['replay', garbage],
+        1,
+        /9 malformed lines passed over; the last 5:[\s\S]*no event was found: expected JSON lines/,
+      ],
       [['observe', garbage, '--kind', 'exec'], 2, /Allowed choices are process_exec, /],
       [
         ['observe', 'captures/exfil/hubble.jsonl.gz', '--pod', 'nowhere'],

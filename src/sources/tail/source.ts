@@ -17,10 +17,12 @@ import type { Text } from './text.ts';
 const POLL_MS = 250;
 
 /**
- * A batch is done only when the lateness bound has passed its newest event and what came of it is stored: as many events as
- * may come in that time must fit, or they set the pace. They are lines of a file, and cost only memory.
+ * A batch is done only when the lateness bound has passed its newest event and what came of it is stored: whatever may come in
+ * that time must fit, or it sets the pace. They are lines of a file, and cost only memory.
  */
-const BATCHES_IN_FLIGHT_MAX = 128;
+const BYTES_IN_FLIGHT_MAX = 128 * 1024 * 1024;
+/** What an event takes beside its line. */
+const EVENT_BYTES = 1_024;
 
 export interface TailOptions {
   /** A file, or a pattern whose last part holds `*` or `?`. Files that come later are followed too. */
@@ -31,8 +33,8 @@ export interface TailOptions {
   /** How often to look when no change is reported. */
   readonly pollMs?: number;
   readonly timing?: Timing;
-  /** Batches under way at the most. */
-  readonly batchesInFlightMax?: number;
+  /** Memory of batches under way, in bytes, from which on no more is read. */
+  readonly bytesInFlightMax?: number;
 }
 
 export function tailSource(options: TailOptions): Source {
@@ -65,7 +67,7 @@ export function tailSource(options: TailOptions): Source {
   }
 
   async function run(subscriber: Subscriber<Batch>, signal: AbortSignal, hint: Hint): Promise<void> {
-    const inFlight = new InFlight(options.batchesInFlightMax ?? BATCHES_IN_FLIGHT_MAX);
+    const inFlight = new InFlight(options.bytesInFlightMax ?? BYTES_IN_FLIGHT_MAX);
     const saved = new Map(options.offsets.load());
     const readers = new Map<string, FileReader>();
     const acknowledged = new Acknowledged(options.offsets);
@@ -90,11 +92,12 @@ export function tailSource(options: TailOptions): Source {
           for (let part = reader.take(); part !== null; part = reader.take()) {
             await inFlight.free(signal);
             if (signal.aborted) return;
-            const { events, position } = part;
+            const { events, position, bytes } = part;
             counters.events += events.length;
             counters.batches++;
             for (const event of events) if (newest === null || event.time > newest) newest = event.time;
-            subscriber.next({ source: name, events, done: inFlight.begin(acknowledged.begin(reader.path, position)) });
+            const done = inFlight.begin(acknowledged.begin(reader.path, position), bytes);
+            subscriber.next({ source: name, events, done });
           }
         }
         state = readers.size === 0 || [...readers.values()].some(reader => reader.isMissing) ? 'waiting' : 'connected';
@@ -148,6 +151,9 @@ class FileReader {
   /** The path names no file now. */
   isMissing = false;
 
+  /** Offset behind the last batch. */
+  #taken = 0;
+
   constructor(path: string, source: string, on: ReaderEvents) {
     this.path = path;
     this.#on = on;
@@ -176,6 +182,7 @@ class FileReader {
     if (step.begins || this.#splitter === null) {
       this.#text = step.text;
       this.#base = step.text.offset - step.bytes.length;
+      this.#taken = this.#base;
       this.#splitter = this.#newSplitter();
     }
     this.#on.bytes(step.bytes.length);
@@ -189,11 +196,13 @@ class FileReader {
   }
 
   /** The next batch of what was read, and the position after it; null when there is none. */
-  take(): { events: Event[]; position: Position } | null {
+  take(): { events: Event[]; position: Position; bytes: number } | null {
     if (this.#events.length === 0 || this.#text === null) return null;
     const events = this.#events.splice(0, BATCH_EVENTS_MAX);
     const offset = this.#offsets.splice(0, BATCH_EVENTS_MAX).at(-1) as number;
-    return { events, position: this.#text.position(offset) };
+    const bytes = offset - this.#taken + events.length * EVENT_BYTES;
+    this.#taken = offset;
+    return { events, position: this.#text.position(offset), bytes };
   }
 
   #newSplitter(): LineSplitter {

@@ -7,7 +7,7 @@ import type { Position } from './offsets.ts';
 
 /** Bytes that identify a file, at its head and before an offset. */
 const PRINT_BYTES = 1_024;
-const PIECE_BYTES = 256 * 1024;
+const PIECE_BYTES = 1024 * 1024;
 const EMPTY = Buffer.alloc(0);
 
 export class Text {
