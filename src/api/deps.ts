@@ -231,9 +231,19 @@ export interface RuleRecord {
   /** Base name of its file. */
   readonly file: string;
   readonly line: number;
-  readonly kind: 'event' | 'sequence' | 'count' | 'first_seen';
-  /** Findings since the start. */
+  readonly kind: 'event' | 'sequence' | 'count' | 'first_seen' | 'correlation';
+  /** Findings since the start, or since its content last changed. */
   readonly matches: number;
+  /** Its conditions, evaluated on events that the index let through. */
+  readonly evaluated: number;
+  /** Time that it took, estimated from samples. */
+  readonly seconds: number;
+  /** Partial sequences, counted keys and combinations seen that it holds now. */
+  readonly held: number;
+  /** What it held and dropped at a limit. */
+  readonly evicted: number;
+  /** Why it was switched off; '' while it works. */
+  readonly error: string;
 }
 
 interface SourceRecord {
@@ -262,7 +272,16 @@ export interface EngineStatus {
   readonly held: Readonly<Record<string, number>>;
   /** Put out at a limit: `processes`, `connections`, `partials` … */
   readonly evicted: Readonly<Record<string, number>>;
-  readonly rules: { readonly loaded: number; readonly errors: number; readonly last_reload: string | null };
+  readonly rules: {
+    readonly loaded: number;
+    readonly errors: number;
+    readonly last_reload: string | null;
+    readonly evaluated: number;
+    /** Estimated from samples. */
+    readonly seconds: number;
+    /** Those that took most time, the worst first. */
+    readonly costly: readonly Pick<RuleRecord, 'id' | 'title' | 'seconds' | 'evaluated' | 'matches'>[];
+  };
   /** Alerts by level. */
   readonly alerts: Readonly<Record<string, number>>;
   readonly suppressed: number;
@@ -279,6 +298,8 @@ export interface ApiDeps {
   /** Null when nothing is recorded. */
   readonly recording: RecordingPort | null;
   readonly sinks: SinksPort;
+  /** Why this URL may not be the target of a webhook, in plain words without the URL's path, or null. */
+  refuseWebhook(url: string): string | null;
   /** Called after every change of a webhook, before it is answered: whoever delivers reads them again. */
   webhooksChanged(): Promise<void> | void;
   rules(): readonly RuleRecord[];

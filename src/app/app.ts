@@ -11,7 +11,7 @@ import { LIMITS } from '../model/limits.ts';
 import { MICROS_PER_MS, MICROS_PER_SECOND } from '../model/time.ts';
 import { Pipeline } from '../pipeline.ts';
 import type { FlightRecorder } from '../recorder/recorder.ts';
-import { Sinks, systemClock, unknownSinks } from '../sinks/index.ts';
+import { refuseTarget, Sinks, systemClock, unknownSinks } from '../sinks/index.ts';
 import type { IngestSource } from '../sources/ingest/source.ts';
 import { fileQuarantine } from '../sources/quarantine.ts';
 import type { Source } from '../sources/source.ts';
@@ -134,6 +134,7 @@ export class App {
     this.#rules = keepRules(config.rules, config.rules.watch, log, rules => this.engine.replaceRules(rules));
     this.engine = new Engine({
       rules: this.#rules.rules(),
+      clock: () => performance.now(),
       alerting: {
         suppress: config.detection.suppress * MICROS_PER_MS,
         incidentWindow: config.detection.incident_window * MICROS_PER_MS,
@@ -329,6 +330,7 @@ export class App {
             list: () => this.#sinks.list(),
             test: (name, signal) => this.#sinks.test(name, signal),
           },
+          refuseWebhook: url => refuseTarget(url, false),
           webhooksChanged: () => this.#readWebhooks(),
           rules: () => ruleRecords(this.#rules.rules(), this.engine),
           status: () => {

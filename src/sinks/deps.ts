@@ -1,4 +1,5 @@
 /** What sinks are given by the program. */
+import type { LookupFunction } from 'node:net';
 import type { Writable } from 'node:stream';
 
 /** Small texts that outlive a delivery, such as the thread of an incident. A null value removes. */
@@ -17,4 +18,6 @@ export interface SinkDeps {
   readonly stdout: Writable;
   /** `https_proxy`, `http_proxy`, `no_proxy`. */
   readonly proxyEnv: Readonly<Record<string, string | undefined>>;
+  /** How the names of subscriptions are resolved; the system's way when absent. */
+  readonly lookup?: LookupFunction;
 }

@@ -46,14 +46,19 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
 }
 
+/**
+ * Why a request got no answer. `refused`: by the URL itself, for ever. `private`: its name leads to private addresses alone, which
+ * whoever owns the name may change. `failed`: anything that may pass.
+ */
+type FailureKind = 'refused' | 'private' | 'failed';
+
 /** The request did not get an answer. The message is one line, without the URL's path and query. */
 export class HttpFailure extends Error {
-  /** True when trying again cannot help: the target itself is refused. */
-  readonly permanent: boolean;
-  constructor(message: string, permanent = false) {
+  readonly kind: FailureKind;
+  constructor(message: string, kind: FailureKind = 'failed') {
     super(message);
     this.name = 'HttpFailure';
-    this.permanent = permanent;
+    this.kind = kind;
   }
 }
 
@@ -69,13 +74,13 @@ export class HttpClient {
   /** POSTs and reads the answer. Throws only HttpFailure. */
   async post({ url, headers, body, signal }: HttpRequest): Promise<HttpReply> {
     const refused = refuseTarget(url, this.#options.allowPrivate);
-    if (refused !== null) throw new HttpFailure(`target ${refused}`, true);
+    if (refused !== null) throw new HttpFailure(`target ${refused}`, 'refused');
     let reply: Dispatcher.ResponseData;
     try {
       const dispatcher = this.#dispatcherFor(new URL(url));
       reply = await request(url, { method: 'POST', headers: { ...headers }, body, signal, dispatcher });
     } catch (error) {
-      throw new HttpFailure(describeError(error));
+      throw failureOf(error);
     }
     const header = (name: string): string => {
       const value = reply.headers[name];
@@ -150,7 +155,8 @@ function guarded(lookup: LookupFunction): LookupFunction {
       const addresses = typeof address === 'string' ? [address] : address.map(a => a.address);
       const refused = addresses.find(a => !isPublicAddress(a));
       if (refused === undefined) return callback(null, address, family);
-      callback(new HttpFailure(`target ${hostname} resolves to ${refused}, which is not a public address`), '', 0);
+      const message = `target ${hostname} resolves to ${refused}, which is not a public address`;
+      callback(new HttpFailure(message, addresses.some(isPublicAddress) ? 'failed' : 'private'), '', 0);
     });
   };
 }
@@ -193,15 +199,15 @@ async function readCapped(body: Dispatcher.ResponseData['body']): Promise<{ body
 }
 
 /** One short line of an error and its causes: code and message, which name at most the host. */
-function describeError(error: unknown): string {
-  if (error instanceof HttpFailure) return error.message;
-  if (!(error instanceof Error)) return 'request failed';
-  if (error.name === 'AbortError' || error.name === 'TimeoutError') return 'timed out';
+function failureOf(error: unknown): HttpFailure {
+  if (error instanceof HttpFailure) return error;
+  if (!(error instanceof Error)) return new HttpFailure('request failed');
+  if (error.name === 'AbortError' || error.name === 'TimeoutError') return new HttpFailure('timed out');
   const inner = error instanceof AggregateError ? (error.errors[0] as unknown) : error.cause;
-  if (inner instanceof Error) return describeError(inner);
+  if (inner instanceof Error) return failureOf(inner);
   const code = (error as NodeJS.ErrnoException).code;
   const text = code === undefined || error.message.includes(code) ? error.message : `${code}: ${error.message}`;
-  return escapeTerminal(text).slice(0, 200);
+  return new HttpFailure(escapeTerminal(text).slice(0, 200));
 }
 
 /** Milliseconds that a `Retry-After` header asks for (delta seconds or HTTP date), capped; undefined when absent or nonsense. */

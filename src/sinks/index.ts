@@ -1,4 +1,5 @@
 /** Everything that the rest of the program needs of the sinks. */
+export { refuseTarget } from './address.ts';
 export { sinkConfig } from './create.ts';
 export { systemClock } from './delivery.ts';
 export { route, routeConfig, unknownSinks } from './routes.ts';

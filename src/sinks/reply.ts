@@ -30,7 +30,8 @@ export function refusal(attempt: number, detail: string): SendResult {
 
 /** What a throw of `HttpClient.post`, or of reading a secret, means. */
 export function judgeFailure(error: unknown): SendResult {
-  if (error instanceof HttpFailure) return { outcome: error.permanent ? 'drop' : 'retry', detail: error.message };
+  if (error instanceof HttpFailure)
+    return { outcome: error.kind === 'refused' ? 'drop' : 'retry', detail: error.message };
   if (error instanceof SecretUnreadable) return { outcome: 'retry', detail: error.message };
   throw error;
 }

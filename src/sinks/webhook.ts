@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import type { SinkDeps } from './deps.ts';
-import { HttpClient } from './http.ts';
+import { HttpClient, HttpFailure } from './http.ts';
 import { judge, judgeFailure, secretParts } from './reply.ts';
 import { type Secret, secretOf, tlsOf } from './secrets.ts';
 import type { Delivery, SendResult, Sink } from './sink.ts';
@@ -60,18 +60,28 @@ export function createWebhook(name: string, config: WebhookConfig, deps: SinkDep
 
 /**
  * A target that a user of the API chose: public addresses only, and always a direct connection, since a proxy would resolve
- * the name out of the guard's sight.
+ * the name out of the guard's sight. One that leads nowhere else is disabled, for its user to see: nobody else can mend it.
  */
 export function createSubscription(
   name: string,
   target: Omit<WebhookTarget, 'client'>,
-  deps: Pick<SinkDeps, 'now'>,
+  deps: Pick<SinkDeps, 'now' | 'lookup'>,
 ): Sink {
-  const client = new HttpClient({ allowPrivate: false, proxyEnv: {}, connections: 2, tls: null });
-  return webhookSink(name, deps, { ...target, client });
+  const { lookup } = deps;
+  const options = { allowPrivate: false, proxyEnv: {}, connections: 2, tls: null };
+  const client = new HttpClient(lookup === undefined ? options : { ...options, lookup });
+  return webhookSink(name, deps, { ...target, client }, error => {
+    if (error instanceof HttpFailure && error.kind !== 'failed') return { outcome: 'disable', detail: error.message };
+    return judgeFailure(error);
+  });
 }
 
-function webhookSink(name: string, deps: Pick<SinkDeps, 'now'>, target: WebhookTarget): Sink {
+function webhookSink(
+  name: string,
+  deps: Pick<SinkDeps, 'now'>,
+  target: WebhookTarget,
+  judgeError: (error: unknown) => SendResult = judgeFailure,
+): Sink {
   const send = async (delivery: Delivery, signal: AbortSignal): Promise<SendResult> => {
     try {
       const keys = (await target.secrets()).map(keyOf);
@@ -91,7 +101,7 @@ function webhookSink(name: string, deps: Pick<SinkDeps, 'now'>, target: WebhookT
       const result = judge(reply, delivery.attempt, deps.now(), secretParts(url));
       return reply.status === 410 ? { ...result, outcome: 'disable' } : result;
     } catch (error) {
-      return judgeFailure(error);
+      return judgeError(error);
     }
   };
   return { name, type: 'webhook', send, close: () => target.client.close() };

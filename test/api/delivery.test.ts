@@ -151,6 +151,58 @@ describe('delivery', () => {
     expect(answer.text).not.toContain('secret@');
   });
 
+  it.each([
+    'http://127.0.0.1/',
+    'http://127.1:9000/hook',
+    'http://2130706433/',
+    'http://0x7f000001/',
+    'http://0177.0.0.1/',
+    'http://0x7f.0.0x1/',
+    'http://①②⑦.⓪.⓪.①/',
+    'http://127.0.0.1./',
+    'http://%31%32%37.0.0.1/',
+    'http://0.0.0.0/',
+    'http://10.96.0.1/',
+    'https://172.16.0.1/',
+    'https://192.168.1.1/',
+    'http://169.254.169.254/latest/meta-data/',
+    'http://0xa9fea9fe/',
+    'http://100.100.100.200/',
+    'http://168.63.129.16/',
+    'http://[::1]/',
+    'http://[::]/',
+    'http://[fe80::1]/',
+    'http://[fd00:ec2::254]/',
+    'http://[::ffff:127.0.0.1]/',
+    'http://[::ffff:a9fe:a9fe]/',
+    'http://[64:ff9b::10.0.0.1]/',
+    'http://[2002:7f00:1::]/',
+    'http://localhost/',
+    'http://LOCALHOST.:8080/',
+    'http://api.localhost/',
+  ])('refuses a webhook to %s, new or changed, and names the field', async url => {
+    const made = await api.post('/api/v1/webhooks', { url: 'https://example.org/hook' });
+    const path = `/api/v1/webhooks/${made.json.webhook.id}`;
+    const headers = { 'content-type': 'application/json' };
+    for (const answer of [
+      await api.post('/api/v1/webhooks', { url }),
+      await api.call('PATCH', path, { headers, body: JSON.stringify({ url }) }),
+    ]) {
+      expect(answer.status).toBe(400);
+      expect(answer.json.errors).toMatchObject([
+        { in: 'body', field: 'url', message: expect.stringMatching(/public address/) },
+      ]);
+    }
+    expect((await api.get('/api/v1/webhooks')).json.items).toEqual([made.json.webhook]);
+    expect(changes).toBe(1);
+  });
+
+  it('takes webhooks to public addresses and to names', async () => {
+    for (const url of ['https://8.8.8.8/x', 'http://[2606:4700::1111]:8443/', 'https://hooks.example.org/localhost']) {
+      expect((await api.post('/api/v1/webhooks', { url })).status, url).toBe(201);
+    }
+  });
+
   it('keeps callers of some namespaces to their own webhooks and sinks', async () => {
     await api.store.tokens.create({ name: 'a', scopes: ['admin'], namespaces: null, expires_at: null });
     const { secret: token } = await api.store.tokens.create({

@@ -9,6 +9,7 @@ import { type Api, createApi } from '../../src/api/server.ts';
 import { Context } from '../../src/context/context.ts';
 import type { Process } from '../../src/model/process.ts';
 import { formatInstant } from '../../src/model/time.ts';
+import { refuseTarget } from '../../src/sinks/address.ts';
 import { openStore } from '../../src/store/sqlite/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { eventsOf, merged } from '../context/recordings.ts';
@@ -56,7 +57,7 @@ export const STATUS: EngineStatus = {
   watermark: '2026-01-01T00:00:04.000000000Z',
   held: { processes: 5, partials: 1 },
   evicted: { processes: 4 },
-  rules: { loaded: 2, errors: 1, last_reload: null },
+  rules: { loaded: 2, errors: 1, last_reload: null, evaluated: 500, seconds: 0.25, costly: [] },
   alerts: { high: 2 },
   suppressed: 6,
   deliveries: { soc: { delivered: 8, retry: 9 } },
@@ -80,6 +81,11 @@ export const RULES: readonly RuleRecord[] = [
     line: 1,
     kind: 'sequence',
     matches: 11,
+    evaluated: 500,
+    seconds: 0.25,
+    held: 3,
+    evicted: 0,
+    error: '',
   },
   {
     id: 'r2',
@@ -97,6 +103,11 @@ export const RULES: readonly RuleRecord[] = [
     line: 9,
     kind: 'event',
     matches: 0,
+    evaluated: 0,
+    seconds: 0,
+    held: 0,
+    evicted: 0,
+    error: '',
   },
 ];
 
@@ -268,6 +279,7 @@ export async function startApi(options: HarnessOptions = {}): Promise<Harness> {
     ingest: null,
     recording: null,
     sinks: { list: () => [], test: async () => null },
+    refuseWebhook: url => refuseTarget(url, false),
     webhooksChanged: () => {},
     rules: () => RULES,
     status: () => STATUS,

@@ -145,7 +145,7 @@ describe('the HTTP client', () => {
       'http://[::ffff:127.0.0.1]:9',
       'http://localhost:9',
     ])('does not connect to %s', async url => {
-      await expect(post(client({ allowPrivate: false }), url)).rejects.toMatchObject({ permanent: true });
+      await expect(post(client({ allowPrivate: false }), url)).rejects.toMatchObject({ kind: 'refused' });
     });
 
     it('checks the very answer that the socket would use, asked for once a connection', async () => {

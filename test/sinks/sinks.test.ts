@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Sinks, sinkConfig, systemClock } from '../../src/sinks/index.ts';
@@ -14,19 +15,23 @@ const opened = async (making: Promise<Receiver>): Promise<Receiver> => {
 };
 const secret = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 
-function start(configs: Record<string, object>) {
+function start(configs: Record<string, object>, lookup?: LookupFunction) {
   const outbox = new MemoryOutbox(systemClock);
   const disabled: string[] = [];
+  const reasons: string[] = [];
   const sinks = new Sinks(Object.fromEntries(Object.entries(configs).map(([name, c]) => [name, sinkConfig.parse(c)])), {
-    ...someDeps({ stdout: new PassThrough().resume() }),
+    ...someDeps({ stdout: new PassThrough().resume(), ...(lookup === undefined ? {} : { lookup }) }),
     outbox,
     clock: systemClock,
     random: () => 0.5,
-    onDisabled: name => disabled.push(name),
+    onDisabled: (name, reason) => {
+      disabled.push(name);
+      reasons.push(reason);
+    },
     log: () => {},
   });
   open.push(() => sinks.stop(0));
-  return { sinks, outbox, disabled };
+  return { sinks, outbox, disabled, reasons };
 }
 
 describe('all sinks together', () => {
@@ -98,6 +103,39 @@ describe('all sinks together', () => {
     expect(row.state).toBe('dead');
     await sinks.setSubscriptions([{ id: '2', url: 'https://example.org/other', secrets }]);
     expect(sinks.list().map(status => status.name)).toEqual(['webhook:2']);
+  });
+});
+
+describe('a subscription by name', () => {
+  const secrets = async () => [secret];
+  const resolvingTo =
+    (...addresses: string[]): LookupFunction =>
+    (_name, options, callback) => {
+      const all = addresses.map(address => ({ address, family: address.includes(':') ? 6 : 4 }));
+      if (options.all === true) (callback as (error: null, all: unknown) => void)(null, all);
+      else callback(null, all[0]!.address, all[0]!.family);
+    };
+
+  it('that leads to private addresses alone is disabled, with the reason', async () => {
+    const { sinks, outbox, disabled, reasons } = start({}, resolvingTo('10.0.0.5', '::ffff:169.254.169.254'));
+    sinks.start();
+    await sinks.setSubscriptions([{ id: '1', url: 'http://hook.example/x', secrets }]);
+    const row = outbox.add('webhook:1');
+    sinks.wake();
+    await expect.poll(() => disabled).toEqual(['webhook:1']);
+    expect(reasons).toEqual(['target hook.example resolves to 10.0.0.5, which is not a public address']);
+    expect(row).toMatchObject({ state: 'dead', error: reasons[0] });
+  });
+
+  it('that leads to a private address among public ones is never connected, and tried again', async () => {
+    const { sinks, outbox, disabled } = start({}, resolvingTo('8.8.8.8', '127.0.0.1'));
+    sinks.start();
+    await sinks.setSubscriptions([{ id: '1', url: 'http://hook.example/x', secrets }]);
+    const row = outbox.add('webhook:1');
+    sinks.wake();
+    await expect.poll(() => row.error).toMatch(/resolves to 127\.0\.0\.1/);
+    expect(row.state).toBe('pending');
+    expect(disabled).toEqual([]);
   });
 });
 

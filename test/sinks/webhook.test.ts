@@ -126,7 +126,7 @@ describe('a webhook', () => {
     const { url, received } = await server();
     const sink = keep(createSubscription('webhook:1', { url: () => url, secrets: () => [key(1)] }, someDeps()));
     expect(await sink.send(aDelivery(), signal())).toMatchObject({
-      outcome: 'drop',
+      outcome: 'disable',
       detail: expect.stringMatching(/not a public address/),
     });
     expect(received).toEqual([]);

@@ -1,4 +1,7 @@
-/** Subscriptions: alerts that match are posted to a URL, signed as Standard Webhooks. Private targets are refused at delivery. */
+/**
+ * Subscriptions: alerts that match are posted to a URL, signed as Standard Webhooks. Private addresses are refused here; names are
+ * checked when they are resolved for a delivery, and one that only leads to such addresses disables its subscription.
+ */
 import { z } from 'zod';
 import type { ApiDeps, WebhookRecord } from '../deps.ts';
 import { notFound } from '../problem.ts';
@@ -8,18 +11,20 @@ import { freeText, idSchema, kubeName, levelSchema } from '../schemas.ts';
 const ROTATION_OVERLAP_MS_DEFAULT = 24 * 3_600_000;
 const ROTATION_OVERLAP_MS_MAX = 7 * ROTATION_OVERLAP_MS_DEFAULT;
 
-/** Credentials in a URL would be shown to every reader of the list. */
-const target = z
-  .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
-  .max(2_048)
-  .refine(text => {
-    if (!URL.canParse(text)) return true;
-    const { username, password } = new URL(text);
-    return username === '' && password === '';
-  }, 'must not hold a user name or password');
+/** Refused with the reason: other protocols, private addresses, and credentials, which every reader of the list would see. */
+function targetSchema(refuse: ApiDeps['refuseWebhook']) {
+  return z
+    .string()
+    .max(2_048)
+    .check(({ value, issues }) => {
+      const refused = refuse(value);
+      if (refused !== null) issues.push({ code: 'custom', message: refused, input: value });
+    })
+    .meta({ format: 'uri' })
+    .describe('http or https, at a public address; a name that only leads to private ones disables the webhook');
+}
 
 const spec = {
-  url: target,
   description: freeText,
   levels: z.array(levelSchema).max(5).describe('[] for all'),
   rules: z.array(idSchema).max(1_000).describe('rule ids; [] for all'),
@@ -35,7 +40,9 @@ const webhookSchema: z.ZodType<WebhookRecord> = z
     rules: z.array(z.string()),
     namespaces: z.array(z.string()).nullable(),
     enabled: z.boolean(),
-    disabled_reason: z.string(),
+    disabled_reason: z
+      .string()
+      .describe('why deliveries ended by themselves: its receiver said 410, or its name leads to no public address'),
     created_at: z.number().describe('ms since the Unix epoch'),
   })
   .meta({ id: 'Webhook' });
@@ -48,8 +55,11 @@ function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], un
 
 const idParams = z.strictObject({ id: idSchema });
 
-export function webhookRoutes({ store, webhooksChanged }: Pick<ApiDeps, 'store' | 'webhooksChanged'>): Route[] {
+type Deps = Pick<ApiDeps, 'store' | 'refuseWebhook' | 'webhooksChanged'>;
+
+export function webhookRoutes({ store, refuseWebhook, webhooksChanged }: Deps): Route[] {
   const { webhooks } = store;
+  const url = targetSchema(refuseWebhook);
   const changed = async (actor: string, action: string, id: string): Promise<void> => {
     await store.audit({ actor, action: `webhook.${action}`, target: id, detail: '' });
     await webhooksChanged();
@@ -73,7 +83,7 @@ export function webhookRoutes({ store, webhooksChanged }: Pick<ApiDeps, 'store' 
       summary: 'Subscribe a URL; the answer holds the signing secret, once',
       scope: 'write',
       body: z.strictObject({
-        url: spec.url,
+        url,
         description: spec.description.default(''),
         levels: spec.levels.default([]),
         rules: spec.rules.default([]),
@@ -115,7 +125,7 @@ export function webhookRoutes({ store, webhooksChanged }: Pick<ApiDeps, 'store' 
       summary: 'Change a subscription; `enabled: true` also ends a disablement by its receiver',
       scope: 'write',
       params: idParams,
-      body: z.strictObject({ ...spec, enabled: z.boolean() }).partial(),
+      body: z.strictObject({ url, ...spec, enabled: z.boolean() }).partial(),
       answer: { status: 200, description: 'The webhook as it is now', schema: webhookSchema },
       problems: [404],
       handle: async ({ params, body, caller }) => {
