@@ -3,8 +3,9 @@
  * and the captures of incidents are read from it. Appending costs one copy; writing, sealing and compressing happen beside
  * the main thread. When the disk refuses, recording pauses, is counted, and goes on when there is room.
  */
-import { mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../disk/folder.ts';
 import type { Event } from '../model/event.ts';
 import type { Micros } from '../model/time.ts';
 import { carryOver } from './base.ts';
@@ -171,7 +172,7 @@ export class FlightRecorder {
   async #load(after: number): Promise<void> {
     const { path, readOnly = false } = this.#options;
     const remove = async (name: string) => (readOnly ? undefined : rm(join(path, name), { force: true }));
-    if (!readOnly) await mkdir(path, { recursive: true, mode: 0o700 });
+    if (!readOnly) makeFolder(path, 0o700);
     const found = readNames(await readdir(path));
     this.#base = found.bases.at(-1) ?? null;
     for (const old of found.bases.slice(0, -1)) await remove(baseName(old));

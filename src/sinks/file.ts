@@ -1,7 +1,8 @@
 /** NDJSON in a file, rotated by size: whole lines only, also after a crash or on a full disk. */
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../disk/folder.ts';
 import { inTurn, linesOf } from './lines.ts';
 import type { Delivery, SendResult, Sink } from './sink.ts';
 import { deliveryKeys, size } from './units.ts';
@@ -38,7 +39,7 @@ export function createFile(name: string, config: FileConfig): Sink {
   };
 
   const openFile = async (): Promise<OpenFile> => {
-    await mkdir(dirname(config.path), { recursive: true });
+    makeFolder(dirname(config.path));
     const handle = await open(config.path, 'a+', 0o600);
     try {
       const { ino, size: bytes } = await handle.stat();

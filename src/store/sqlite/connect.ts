@@ -1,5 +1,5 @@
 /** Opening a database file: its settings, its schema, and the space it may use. */
-import { closeSync, mkdirSync, openSync, statfsSync } from 'node:fs';
+import { closeSync, openSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { StoreError } from '../store.ts';
@@ -35,9 +35,8 @@ export function spaceAt(path: string): Space {
   };
 }
 
-/** Makes the file and its folder, for their owner alone: it holds evidence and webhook secrets. */
+/** Makes the file, for its owner alone: it holds evidence and webhook secrets. */
 export function makeFile(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   closeSync(openSync(path, 'a', 0o600));
 }
 

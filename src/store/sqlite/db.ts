@@ -6,7 +6,7 @@ import { connect, connectReadOnly, makeFile, spaceAt } from './connect.ts';
 import { translate } from './errors.ts';
 
 export interface DbOptions {
-  /** Database file, or `:memory:`. Its folder is made when it is missing. */
+  /** Database file in a folder that is there, or `:memory:`. */
   readonly path: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

@@ -1,8 +1,9 @@
 /** The way in: a database file becomes a `Store`. */
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from '../../disk/folder.ts';
 import { type Store, StoreFull } from '../store.ts';
 import { Db, type DbOptions } from './db.ts';
+import { translate } from './errors.ts';
 import { lockDatabase } from './lock.ts';
 import { SqliteStore } from './sqlite-store.ts';
 
@@ -15,7 +16,7 @@ export type OpenOptions = Omit<DbOptions, 'now'> & Partial<Pick<DbOptions, 'now'
  */
 export async function openStore(options: OpenOptions): Promise<Store> {
   const isShared = options.path === ':memory:' || options.readOnly === true;
-  if (!isShared) mkdirSync(dirname(options.path), { recursive: true });
+  if (!isShared) makeFolderOf(options.path);
   const release = isShared ? () => undefined : lockDatabase(options.path);
   try {
     const db = new Db({ ...options, now: options.now ?? Date.now });
@@ -24,6 +25,15 @@ export async function openStore(options: OpenOptions): Promise<Store> {
   } catch (error) {
     release();
     throw error;
+  }
+}
+
+/** For its owner alone: it holds evidence and webhook secrets. */
+function makeFolderOf(path: string): void {
+  try {
+    makeFolder(dirname(path), 0o700);
+  } catch (error) {
+    throw translate(error, path);
   }
 }
 
