@@ -42,15 +42,22 @@ function keyOf(condition: Condition): string {
 
 function textFollows(a: TextTest, b: TextTest): boolean {
   if (a.field.name !== b.field.name || a.baseName !== b.baseName) return false;
-  if (a.negated || b.negated || b.quantifier === 'all' || (b.cased && !a.cased)) return false;
-  const covered = (pattern: Pattern): boolean => b.patterns.some(other => covers(other, pattern, b.cased));
+  if (a.negated || b.negated || b.quantifier === 'all') return false;
+  // Where only `b` minds case, nothing short of any text will do.
+  const wide = b.cased && !a.cased ? b.patterns.filter(matchesAnything) : b.patterns;
+  const covered = (pattern: Pattern): boolean => wide.some(other => covers(other, pattern, b.cased));
   return a.quantifier === 'all' ? a.patterns.some(covered) : a.patterns.every(covered);
 }
 
+const matchesAnything = (pattern: Pattern): boolean =>
+  pattern.type === 'glob'
+    ? pattern.pieces.every(piece => piece.length === 0)
+    : pattern.type !== 'equals' && pattern.text === '';
+
 /** Every text that `narrow` matches is matched by `wide`. */
 function covers(wide: Pattern, narrow: Pattern, cased: boolean): boolean {
-  if (wide.type === 'glob') return wide.pieces.every(piece => piece.length === 0);
-  if (narrow.type === 'glob') return false;
+  if (matchesAnything(wide)) return true;
+  if (wide.type === 'glob' || narrow.type === 'glob') return false;
   const text = cased ? narrow.text : narrow.text.toLowerCase();
   switch (wide.type) {
     case 'equals':

@@ -53,8 +53,9 @@ export function lintMetadata(value: Readonly<Record<string, unknown>>, problems:
     problems.add('missing-id', [], 'id is missing', 'a UUID that stays the same for the life of the rule');
   if (value.level === undefined) problems.add('missing-level', [], 'level is missing', LEVELS.join(', '));
   else if (!LEVELS.some(level => level === value.level)) {
-    const hint = didYouMean(String(value.level), LEVELS) || `one of ${LEVELS.join(', ')}`;
-    problems.add('bad-level', ['level'], `unknown level ${String(value.level)}`, hint);
+    const written = typeof value.level === 'string' ? value.level : JSON.stringify(value.level);
+    const hint = didYouMean(written, LEVELS) || `one of ${LEVELS.join(', ')}`;
+    problems.add('bad-level', ['level'], `unknown level ${written}`, hint);
   }
   if (typeof value.description !== 'string' || value.description.trim() === '')
     problems.add('missing-description', [], 'description is missing');

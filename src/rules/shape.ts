@@ -29,7 +29,7 @@ export function parseShape<T extends z.ZodType>(
     const met = follow(value, issue.path);
     if (met === undefined && issue.path.length > 0) problems.add(code, at(), `${name} is missing`);
     else if (issue.code === 'invalid_key') {
-      const keys = wordsOf(schema, issue.path);
+      const keys = keysAt(schema, issue.path.slice(0, -1));
       problems.add(code, at(), `unknown key ${name}`, didYouMean(name, keys) || knownHint(keys), 'key');
     } else {
       const words = issue.code === 'invalid_value' ? issue.values.map(String) : [];
@@ -129,13 +129,9 @@ function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
   return at;
 }
 
+/** Keys that the map at `path` may have; [] where any may be. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   const at = schemaAt(schema, path);
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
-}
-
-/** Keys of a map whose keys are words of a set. */
-function wordsOf(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  const at = schemaAt(schema, path.slice(0, -1));
+  if (at instanceof z.ZodObject) return Object.keys(at.shape);
   return at instanceof z.ZodRecord && at.keyType instanceof z.ZodEnum ? at.keyType.options.map(String) : [];
 }
