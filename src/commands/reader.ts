@@ -1,6 +1,7 @@
 /** Where queries are answered: by a running Spoor over its API, or by a database file that nobody needs to be running for. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { Alert, Incident } from '../alerts/alert.ts';
+import type { RuleRecord } from '../api/deps.ts';
 import type { RemoteTree } from '../render/remote-tree.ts';
 import type { AlertQuery, Delivery, DeliveryQuery, IncidentQuery, Page } from '../store/store.ts';
 import { CommandError } from './io.ts';
@@ -27,6 +28,8 @@ export interface Reader {
   podTree(pod: string): Promise<RemoteTree | null>;
   deliveries(query: Query): Promise<Page<Delivery>>;
   replay(delivery: string): Promise<boolean>;
+  /** Those at work, with what they did. */
+  rules(): Promise<readonly RuleRecord[]>;
   status(): Promise<unknown>;
   close(): Promise<void>;
 }
@@ -45,7 +48,9 @@ const lists = ({ states, levels, ...rest }: Query): Query => ({
 });
 
 async function overDatabase(path: string): Promise<Reader> {
-  if (!existsSync(path)) throw new CommandError(`${path}: no such database`);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) throw new CommandError(`${path}: no such database`);
+  if (!found.isFile()) throw new CommandError(`${path} is not a file: --db names the database, such as data/spoor.db`);
   const { openStore } = await import('../store/sqlite/open.ts');
   const store = await openStore({ path, readOnly: true }).catch((error: Error) => {
     throw new CommandError(error.message);
@@ -83,6 +88,9 @@ async function overDatabase(path: string): Promise<Reader> {
     deliveries: query => store.outbox.list(lists(query) as DeliveryQuery, null),
     replay: () => {
       throw new CommandError('a delivery can only be sent again by a running Spoor: leave out --db');
+    },
+    rules: () => {
+      throw new CommandError('the rules at work are those of a running Spoor: leave out --db');
     },
     status: () => {
       throw new CommandError('status is that of a running Spoor: leave out --db');
@@ -154,6 +162,7 @@ function overHttp(url: string, tokenFile: string | undefined): Reader {
     },
     deliveries: query => json<Page<Delivery>>('deliveries', query),
     replay: async id => (await call(`deliveries/${encodeURIComponent(id)}/replay`, {}, 'POST')).ok,
+    rules: async () => (await json<{ items: readonly RuleRecord[] }>('rules')).items,
     status: () => json('status'),
     close: async () => undefined,
   };

@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStore } from '../../src/store/sqlite/open.ts';
@@ -62,6 +62,14 @@ describe('the SQLite file', () => {
     expect(error).toMatchObject({ code: 'corrupt' });
     expect((error as Error).message).toContain(path);
     expect((error as Error).message).toContain('move the file away');
+  });
+
+  it.each(['/proc/foo/spoor.db', 'file/spoor.db', '.'])('says at once where no database can be: %s', async name => {
+    writeFileSync(join(folder, 'file'), '');
+    path = resolve(folder, name);
+    const error = await failure();
+    expect(error).toMatchObject({ code: 'unavailable' });
+    expect((error as Error).message).toContain(`the database ${path} cannot be used`);
   });
 
   it('refuses the database of a newer version, and of another program', async () => {

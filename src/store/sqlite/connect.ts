@@ -70,7 +70,11 @@ function migrate(sqlite: Database.Database): void {
 export function connectReadOnly(path: string): Database.Database {
   const sqlite = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
   try {
-    if (check(sqlite) < MIGRATIONS.length) {
+    const version = check(sqlite);
+    if (one(sqlite, 'application_id') !== APPLICATION_ID) {
+      throw new StoreError('corrupt', `${path} is not a database of Spoor: it is empty`);
+    }
+    if (version < MIGRATIONS.length) {
       throw new StoreError('unavailable', `the database ${path} is of an older schema: start Spoor on it once`);
     }
     return sqlite;

@@ -14,17 +14,26 @@ export function translate(error: unknown, path: string): unknown {
   const code = codeOf(error);
   const cause = { cause: error };
   if (NO_SPACE.test(code)) return new StoreFull(`no space left to write to the database ${path}`, cause);
-  if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) {
+  if (code.startsWith('SQLITE_NOTADB')) {
     return new StoreError(
       'corrupt',
-      `the database ${path} is damaged or not a database (${code}). ` +
+      `${path} is not a database, or its head is damaged: name another file, or move the file away with ${path}-wal and ${path}-shm`,
+      cause,
+    );
+  }
+  if (code.startsWith('SQLITE_CORRUPT')) {
+    return new StoreError(
+      'corrupt',
+      `the database ${path} is damaged (${code}). ` +
         `Stop Spoor, move the file away together with ${path}-wal and ${path}-shm, and start it again: it makes a new one`,
       cause,
     );
   }
   if (/^SQLITE_(BUSY|LOCKED|IOERR|CANTOPEN|READONLY|PERM|PROTOCOL)|^E[A-Z]+$/.test(code)) {
     const why = error instanceof Error ? error.message : code;
-    return new StoreError('unavailable', `the database ${path} cannot be used: ${why} (${code})`, cause);
+    // The system's own messages begin with the code.
+    const named = code.startsWith('SQLITE_') ? `${why} (${code})` : why;
+    return new StoreError('unavailable', `the database ${path} cannot be used: ${named}`, cause);
   }
   return error;
 }
