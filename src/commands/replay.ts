@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander';
-import type { Alert, AlertChange, Incident } from '../alerts/alert.ts';
+import type { AlertChange } from '../alerts/alert.ts';
 import type { Step } from '../engine.ts';
 import { alertText, incidentText } from '../render/alert.ts';
 import { counted } from '../render/counted.ts';
 import { LEVELS, type Level } from '../rules/rule.ts';
 import type { Store } from '../store/store.ts';
 import { EXIT, Io } from './io.ts';
+import { LastWord } from './last-word.ts';
 import { collect, globals, parseLevel, parseSpeed, parseTime } from './options.ts';
 import { type Played, play, reportMalformed, rulesOrFail } from './playback.ts';
 
@@ -59,13 +60,11 @@ async function openDatabase(path: string): Promise<Store> {
 async function replay(files: readonly string[], options: ReplayOptions, io: Io): Promise<number> {
   const rules = rulesOrFail({ paths: options.rules, defaults: options.defaultRules, disable: [] }, io);
   const store = options.db === undefined ? null : await openDatabase(options.db);
-  // The last word on each alert: `count` and `incident_id` change while the capture goes on.
-  const alerts = new Map<string, Alert>();
-  const incidents = new Map<string, Incident>();
+  const last = new LastWord();
   let worst = -1;
   const onStep = (step: Step): void => {
     for (const change of step.changes) {
-      remember(change, alerts, incidents);
+      last.take(change);
       if (change.type !== 'new') continue;
       worst = Math.max(worst, LEVELS.indexOf(change.alert.rule.level));
       if (!io.json) io.out(`${alertText(change.alert, io.style)}\n`);
@@ -89,27 +88,13 @@ async function replay(files: readonly string[], options: ReplayOptions, io: Io):
     io,
   );
   await store?.close();
-  if (io.json) for (const alert of alerts.values()) io.record(alert);
+  if (io.json) for (const alert of last.alerts) io.record(alert);
   reportMalformed(played, io);
-  if (!io.json) for (const incident of incidents.values()) io.out(`${incidentText(incident, io.style)}\n`);
-  io.note(summary(played, alerts.size, incidents.size));
+  if (!io.json) for (const incident of last.incidents) io.out(`${incidentText(incident, io.style)}\n`);
+  io.note(summary(played, last.alerts.length, last.incidents.length));
   const failed = options.failOn !== undefined && worst >= LEVELS.indexOf(options.failOn);
   if (failed) return EXIT.failOn;
   return played.interrupted || played.status.counters.events === 0 ? EXIT.failed : EXIT.done;
-}
-
-function remember(change: AlertChange, alerts: Map<string, Alert>, incidents: Map<string, Incident>): void {
-  const { alert, incident } = change;
-  const known = alerts.get(alert.id);
-  alerts.set(alert.id, known === undefined ? alert : { ...alert, evidence: known.evidence });
-  if (incident !== null) incidents.set(incident.id, incident);
-  for (const gone of change.merged) incidents.delete(gone.id);
-  if (incident === null) return;
-  const moved = new Set([...change.attached]);
-  const gone = new Set(change.merged.map(other => other.id));
-  for (const [id, other] of alerts) {
-    if (moved.has(id) || gone.has(other.incident_id)) alerts.set(id, { ...other, incident_id: incident.id });
-  }
 }
 
 const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`;
