@@ -14,6 +14,7 @@ const BENCHES = [
   'decode',
   'context',
   'rules',
+  'sigma',
   'detection',
   'grpc',
   'store',

@@ -116,7 +116,7 @@ export function base64Offsets(bytes: Bytes): string[] {
 const DASHES = ['-', '/', '–', '—', '―'];
 
 /** Beyond this many forms all dashes of a value change together. */
-const DASH_FORMS_MAX = 625;
+const DASH_FORMS_MAX = 125;
 
 /** The value with every kind of dash in every place where one begins a flag. */
 export function windash(value: string): string[] {

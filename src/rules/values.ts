@@ -11,6 +11,8 @@ import { resolveField, type SelectionScope } from './scope.ts';
 import type { Path } from './yaml.ts';
 
 const VALUES_MAX = 20_000;
+/** Encodings make several patterns of one value. */
+const PATTERNS_MAX = 100_000;
 const REGEX_CHARS_MAX = 10_000;
 
 type Scalar = string | number | boolean | null;
@@ -280,6 +282,10 @@ function textPatterns(
   for (const text of texts) {
     let forms: (string | Bytes)[] = [text];
     for (const transform of encoding) forms = forms.flatMap(form => transformed(form, transform));
+    if (patterns.length + forms.length > PATTERNS_MAX) {
+      scope.problems.add('bad-selection', path, `its modifiers make more than ${PATTERNS_MAX} patterns`);
+      return null;
+    }
     for (const form of forms) patterns.push(toPattern(asText(form), m.match, m.cased, encoded));
   }
   return patterns;

@@ -21,6 +21,8 @@ export interface SigmaRules {
   readonly outcomes: readonly SigmaOutcome[];
 }
 
+const FILTERS_PER_RULE_MAX = 100;
+
 /** `native`: rules of the native language, to which correlations may refer too. */
 export function loadSigma(
   documents: readonly YamlDocument[],
@@ -61,11 +63,13 @@ export function loadSigma(
   const used = new Set<ParsedFilter>();
   const byName = filtersByName(filters);
   const rules = new Map<YamlDocument, Rule>();
+  const excess = new Set<YamlDocument>();
   for (const parsed of plain) {
     const { document, metadata } = parsed;
     const names = [metadata.id, metadata.name].filter(name => name !== '');
     const own = filtersOf(parsed, names, byName).filter(filter => appliesTo(filter, parsed.value));
     for (const filter of own) used.add(filter);
+    for (const { document: tooMany } of own.splice(FILTERS_PER_RULE_MAX)) excess.add(tooMany);
     const { rule, status, reasons } = compile(
       parsed,
       own.filter(filter => filter.keep !== null),
@@ -82,8 +86,14 @@ export function loadSigma(
       continue;
     }
     rules.set(document, rule);
-    refer(metadata, { type: 'rule', rule, names });
+    refer(metadata, { type: 'rule', rule, names, document });
   }
+  for (const { problems } of excess)
+    problems.add(
+      'bad-filter',
+      ['filter'],
+      `more than ${FILTERS_PER_RULE_MAX} filters narrow one rule; this one does not`,
+    );
   for (const filter of filters) {
     const { status, reasons, document } = filter;
     conclude(document, status, reasons);
@@ -96,7 +106,8 @@ export function loadSigma(
   }
   for (const correlation of correlations) {
     const names = [correlation.metadata.id, correlation.metadata.name].filter(name => name !== '');
-    refer(correlation.metadata, { type: 'correlation', correlation, names });
+    const { document } = correlation;
+    refer(correlation.metadata, { type: 'correlation', correlation, names, document });
   }
   const lookup = (name: string): Referred | null => {
     const found = referred.get(name);
@@ -107,14 +118,15 @@ export function loadSigma(
       return { type: 'none', status: 'unsupported', reason: 'it is decided by several events already' };
     return { type: 'rule', rule, names: [rule.id] };
   };
-  const silent = silenced(correlations, lookup);
+  const resolved: ParsedCorrelation[] = [];
   for (const correlation of correlations) {
     const { document, metadata } = correlation;
     try {
       const spec = resolveCorrelation(correlation, lookup);
       const rule = correlationRule(correlation, spec);
       conclude(document, rule.requires.length === 0 ? 'native' : 'needs', needs(rule, document));
-      if (!silent.has(correlation)) rules.set(document, rule);
+      rules.set(document, rule);
+      resolved.push(correlation);
     } catch (error) {
       if (!(error instanceof Unresolved)) throw error;
       const { line, column } = document.problems.place(['correlation', error.key]);
@@ -124,9 +136,10 @@ export function loadSigma(
       document.problems.add(code, ['correlation', error.key], `${metadata.title}: ${error.message}`);
     }
   }
+  const silent = silenced(resolved, lookup);
   const running = documents.flatMap(document => {
     const rule = rules.get(document);
-    return rule === undefined || silent.has(rule) ? [] : [{ rule, document }];
+    return rule === undefined || silent.has(document) ? [] : [{ rule, document }];
   });
   return { rules: running, outcomes: documents.flatMap(document => outcomes.get(document) ?? []) };
 }
@@ -135,18 +148,16 @@ export function loadSigma(
 function silenced(
   correlations: readonly ParsedCorrelation[],
   lookup: (name: string) => Referred | null,
-): ReadonlySet<Rule | ParsedCorrelation> {
-  const silent = new Set<Rule | ParsedCorrelation>();
-  const loud = new Set<Rule | ParsedCorrelation>();
+): ReadonlySet<YamlDocument> {
+  const silent = new Set<YamlDocument>();
+  const loud = new Set<YamlDocument>();
   for (const { rules, generate } of correlations) {
     for (const name of rules) {
-      const found = lookup(name);
-      if (found === null || found.type === 'none') continue;
-      const what = found.type === 'rule' ? found.rule : found.correlation;
-      (generate ? loud : silent).add(what);
+      const document = lookup(name)?.document;
+      if (document !== undefined) (generate ? loud : silent).add(document);
     }
   }
-  return new Set([...silent].filter(what => !loud.has(what)));
+  return new Set([...silent].filter(document => !loud.has(document)));
 }
 
 interface FiltersByName {
@@ -194,7 +205,7 @@ function compile(
   if (matcher === null) return { rule: null, status: 'unsupported', reasons: unsupported };
   const lists = [...new Set([...parsed.lists, ...filters.flatMap(filter => filter.lists)])].sort();
   const hash = digest(
-    canonical([value, lists.map(name => library.lists.get(name)), filters.map(filter => filter.value.filter)]),
+    canonical([value, lists.map(name => library.lists.get(name)), filters.map(filter => filter.hash)]),
   );
   const rule: Rule = {
     ...described(metadata, hash, document),

@@ -27,6 +27,9 @@ export function sigmaKind(value: unknown): SigmaKind | null {
   return NATIVE_KEYS.some(key => value[key] !== undefined) ? null : 'rule';
 }
 
+/** Each global document is copied into what comes after it. */
+const GLOBALS_MAX = 100;
+
 /**
  * `action: global` says what all later documents of its file have in common, `repeat` changes the document before it, `reset`
  * forgets what was global. Places are those of the document itself; what it inherits stands at its top.
@@ -35,12 +38,14 @@ export function resolveActions(documents: readonly YamlDocument[]): YamlDocument
   let file = '';
   let shared: Readonly<Record<string, unknown>> = {};
   let previous: unknown = {};
+  let globals = 0;
   const out: YamlDocument[] = [];
   for (const document of documents) {
     if (document.problems.file !== file) {
       file = document.problems.file;
       shared = {};
       previous = {};
+      globals = 0;
     }
     const { value } = document;
     const action = isRecord(value) ? value.action : undefined;
@@ -51,8 +56,10 @@ export function resolveActions(documents: readonly YamlDocument[]): YamlDocument
     }
     const { action: _, ...own } = value;
     if (action === 'reset') shared = {};
-    else if (action === 'global') shared = merged(shared, own);
-    else if (action === undefined || action === 'repeat') {
+    else if (action === 'global') {
+      if (++globals <= GLOBALS_MAX) shared = merged(shared, own);
+      else document.problems.add('yaml-limit', ['action'], `more than ${GLOBALS_MAX} global documents in one file`);
+    } else if (action === undefined || action === 'repeat') {
       previous = merged(action === 'repeat' && isRecord(previous) ? previous : shared, own);
       out.push({ ...document, value: previous });
     } else {

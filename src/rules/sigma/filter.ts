@@ -1,4 +1,6 @@
 /** Sigma filters: selections that narrow other rules, without a change to those. */
+import { digest } from '../../model/hash.ts';
+import { canonical } from '../canonical.ts';
 import type { Condition } from '../condition.ts';
 import { parseDetection } from '../detection.ts';
 import type { Library } from '../library.ts';
@@ -19,6 +21,8 @@ export interface ParsedFilter {
   /** What a match must satisfy to be kept; null unless `status` is native. */
   readonly keep: Condition | null;
   readonly lists: readonly string[];
+  /** Of its content: part of the identity of the rules that it narrows. */
+  readonly hash: string;
   readonly status: SigmaStatus;
   readonly reasons: readonly SigmaReason[];
 }
@@ -37,7 +41,7 @@ export function parseFilter(
   if (metadata === null) return null;
   const { problems, unsupported, broken } = collecting(document.problems);
   const filter = value.filter;
-  const base = { document, value, metadata, rules: [], keep: null, lists: [] };
+  const base = { document, value, metadata, rules: [], keep: null, lists: [], hash: digest(canonical(filter)) };
   if (!isRecord(filter)) {
     problems.add('bad-filter', ['filter'], 'filter is a map of rules, selections and a condition');
     return { ...base, status: 'broken', reasons: broken };

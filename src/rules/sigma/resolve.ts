@@ -4,14 +4,25 @@ import { sigmaField } from '../catalogue/sigma.ts';
 import type { Condition } from '../condition.ts';
 import { parseExpression } from '../expression.ts';
 import type { CorrelationInput, Rule, SigmaCorrelation } from '../rule.ts';
+import type { YamlDocument } from '../yaml.ts';
 import type { ParsedCorrelation } from './correlation.ts';
 
-/** What a name stands for. */
+/** What a name stands for, with its Sigma document where it has one. */
 export type Referred =
-  | { readonly type: 'rule'; readonly rule: Rule; readonly names: readonly string[] }
-  | { readonly type: 'correlation'; readonly correlation: ParsedCorrelation; readonly names: readonly string[] }
+  | { readonly type: 'rule'; readonly rule: Rule; readonly names: readonly string[]; readonly document?: YamlDocument }
+  | {
+      readonly type: 'correlation';
+      readonly correlation: ParsedCorrelation;
+      readonly names: readonly string[];
+      readonly document: YamlDocument;
+    }
   /** Its rule exists and does not run here. */
-  | { readonly type: 'none'; readonly status: 'unsupported' | 'skipped' | 'broken'; readonly reason: string };
+  | {
+      readonly type: 'none';
+      readonly status: 'unsupported' | 'skipped' | 'broken';
+      readonly reason: string;
+      readonly document?: never;
+    };
 
 export type Lookup = (name: string) => Referred | null;
 
