@@ -7,7 +7,7 @@
 import type { AlertChange } from './alerts/alert.ts';
 import { Alerting, type AlertingOptions } from './alerts/alerting.ts';
 import { Context } from './context/context.ts';
-import { Detector } from './detection/detector.ts';
+import { Detector, type RuleTiming } from './detection/detector.ts';
 import type { Event } from './model/event.ts';
 import type { Observation } from './model/observation.ts';
 import type { Rule } from './rules/rule.ts';
@@ -15,6 +15,8 @@ import type { Rule } from './rules/rule.ts';
 export interface EngineOptions {
   readonly rules: readonly Rule[];
   readonly alerting?: AlertingOptions;
+  /** To tell what each rule costs. No alert depends on it. */
+  readonly timing?: RuleTiming;
 }
 
 export interface Step {
@@ -31,7 +33,7 @@ export class Engine {
   readonly alerting: Alerting;
 
   constructor(options: EngineOptions) {
-    this.detector = new Detector(options.rules);
+    this.detector = new Detector(options.rules, options.timing === undefined ? {} : { timing: options.timing });
     this.alerting = new Alerting(options.alerting);
   }
 

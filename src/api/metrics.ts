@@ -1,7 +1,7 @@
 /** The engine's numbers for Prometheus: read at each scrape, so that nothing is counted twice. */
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { MICROS_PER_SECOND, parseInstant } from '../model/time.ts';
-import type { ApiDeps, EngineStatus } from './deps.ts';
+import type { ApiDeps, EngineStatus, RuleRecord } from './deps.ts';
 import type { EventStream } from './stream.ts';
 
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
@@ -23,6 +23,18 @@ const seconds = (time: string | null): number | null => {
   const parsed = time === null ? null : parseInstant(time);
   return parsed === null ? null : parsed.time / MICROS_PER_SECOND;
 };
+
+/** Rules with series of their own, in the order in which they are loaded; all others together are one. */
+const RULE_SERIES_MAX = 1_000;
+
+function perRule(deps: Deps, value: (rule: RuleRecord) => number): Sample[] {
+  const rules = deps.rules();
+  const own = rules
+    .slice(0, RULE_SERIES_MAX)
+    .map((rule): Sample => [{ rule: rule.id, title: rule.title }, value(rule)]);
+  const others = rules.slice(RULE_SERIES_MAX).reduce((sum, rule) => sum + value(rule), 0);
+  return rules.length > RULE_SERIES_MAX ? [...own, [{ rule: 'others', title: '' }, others]] : own;
+}
 
 const METRICS: readonly Metric[] = [
   {
@@ -111,7 +123,21 @@ const METRICS: readonly Metric[] = [
     help: 'Findings of a rule',
     type: 'counter',
     labels: ['rule', 'title'],
-    samples: (_, deps) => deps.rules().map(({ id, title, matches }): Sample => [{ rule: id, title }, matches]),
+    samples: (_, deps) => perRule(deps, rule => rule.matches),
+  },
+  {
+    name: 'spoor_rule_seconds_total',
+    help: 'Time that a rule took, estimated from samples',
+    type: 'counter',
+    labels: ['rule', 'title'],
+    samples: (_, deps) => perRule(deps, rule => rule.seconds),
+  },
+  {
+    name: 'spoor_rule_evaluations_total',
+    help: 'Conditions of a rule evaluated',
+    type: 'counter',
+    labels: ['rule', 'title'],
+    samples: (_, deps) => perRule(deps, rule => rule.evaluated),
   },
   {
     name: 'spoor_alerts_total',

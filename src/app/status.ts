@@ -1,6 +1,7 @@
 /** What runs, in numbers: what `/api/v1/status` and `/metrics` tell. */
 import { basename } from 'node:path';
 import type { EngineStatus, RuleRecord } from '../api/deps.ts';
+import type { RuleStats } from '../detection/stats.ts';
 import type { Engine } from '../engine.ts';
 import { formatInstant } from '../model/time.ts';
 import type { Pipeline } from '../pipeline.ts';
@@ -24,14 +25,18 @@ function sourceRecord(status: SourceStatus): EngineStatus['sources'][number] {
   };
 }
 
+/** Of the rules that cost most. */
+const COSTLY_MAX = 10;
+
 function kindOf(rule: Rule): RuleRecord['kind'] {
+  if (rule.correlation !== undefined) return 'correlation';
   if (rule.sequence !== null) return 'sequence';
   if (rule.count !== null) return 'count';
   return rule.firstSeen === null ? 'event' : 'first_seen';
 }
 
 export function ruleRecords(rules: readonly Rule[], engine: Engine): RuleRecord[] {
-  const findings = new Map(engine.detector.stats().rules.map(rule => [rule.id, rule.findings]));
+  const counts = new Map(engine.detector.stats().rules.map(stats => [stats.id, stats]));
   return rules.map(rule => ({
     id: rule.id,
     title: rule.title,
@@ -47,8 +52,28 @@ export function ruleRecords(rules: readonly Rule[], engine: Engine): RuleRecord[
     file: basename(rule.file),
     line: rule.line,
     kind: kindOf(rule),
-    matches: findings.get(rule.id) ?? 0,
+    matches: counts.get(rule.id)?.findings ?? 0,
+    evaluated: counts.get(rule.id)?.evaluated ?? 0,
+    seconds: counts.get(rule.id)?.seconds ?? 0,
+    held: counts.get(rule.id)?.partials ?? 0,
+    evicted: counts.get(rule.id)?.evicted ?? 0,
+    error: counts.get(rule.id)?.error ?? '',
   }));
+}
+
+function costly(stats: readonly RuleStats[], rules: readonly Rule[]): EngineStatus['rules']['costly'] {
+  const titles = new Map(rules.map(({ id, title }) => [id, title]));
+  return stats
+    .filter(({ seconds }) => seconds > 0)
+    .sort((a, b) => b.seconds - a.seconds)
+    .slice(0, COSTLY_MAX)
+    .map(({ id, seconds, evaluated, findings }) => ({
+      id,
+      title: titles.get(id) ?? '',
+      seconds,
+      evaluated,
+      matches: findings,
+    }));
 }
 
 export interface StatusParts {
@@ -94,7 +119,14 @@ export function engineStatus(parts: StatusParts): EngineStatus {
       scores: engine.alerting.evictedScores,
       unrecorded: parts.recorder?.dropped ?? 0,
     },
-    rules: { loaded: rules.rules().length, errors: rules.errors() + detector.failed, last_reload: rules.reloadedAt() },
+    rules: {
+      loaded: rules.rules().length,
+      errors: rules.errors() + detector.failed,
+      last_reload: rules.reloadedAt(),
+      evaluated: detector.totals.evaluated,
+      seconds: detector.totals.seconds,
+      costly: costly(detector.rules, rules.rules()),
+    },
     alerts: Object.fromEntries(parts.alerts),
     suppressed: parts.suppressed,
     deliveries: Object.fromEntries(

@@ -21,6 +21,8 @@ export interface Playback {
   readonly speed?: 'max' | number;
   readonly since?: number | undefined;
   readonly until?: number | undefined;
+  /** Times rules: see `spoor replay --profile`. */
+  readonly profile?: boolean;
   readonly onStep?: (step: Step) => void;
   readonly store?: (changes: readonly AlertChange[]) => Promise<void>;
 }
@@ -66,7 +68,10 @@ export async function play(playback: Playback, io: Io): Promise<Played> {
     until: playback.until ?? null,
     quarantine,
   });
-  const engine = new Engine({ rules: playback.rules });
+  const engine = new Engine({
+    rules: playback.rules,
+    ...(playback.profile === true ? { timing: { clock: () => performance.now(), every: 1 } } : {}),
+  });
   let failure: Error | null = null;
   const pipeline = new Pipeline({
     engine,

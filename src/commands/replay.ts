@@ -9,6 +9,7 @@ import { EXIT, Io } from './io.ts';
 import { LastWord } from './last-word.ts';
 import { collect, globals, parseLevel, parseSpeed, parseTime } from './options.ts';
 import { type Played, play, reportMalformed, rulesOrFail } from './playback.ts';
+import { profileLines, ruleCosts } from './rule-costs.ts';
 
 interface ReplayOptions {
   readonly rules: string[];
@@ -18,6 +19,7 @@ interface ReplayOptions {
   readonly since?: number;
   readonly until?: number;
   readonly failOn?: Level;
+  readonly profile?: boolean;
 }
 
 export function registerReplay(program: Command): void {
@@ -37,6 +39,7 @@ export function registerReplay(program: Command): void {
     .option('--since <time>', 'leave out events before this time (RFC 3339)', parseTime)
     .option('--until <time>', 'leave out events after this time', parseTime)
     .option('--fail-on <level>', 'exit with status 3 when an alert of this level or above fires', parseLevel)
+    .option('--profile', 'tell afterwards what each rule cost: evaluations, matches, time')
     .addHelpText(
       'after',
       `
@@ -77,6 +80,7 @@ async function replay(files: readonly string[], options: ReplayOptions, io: Io):
       speed: options.speed,
       since: options.since,
       until: options.until,
+      profile: options.profile === true,
       onStep,
       ...(store === null
         ? {}
@@ -92,6 +96,7 @@ async function replay(files: readonly string[], options: ReplayOptions, io: Io):
   reportMalformed(played, io);
   if (!io.json) for (const incident of last.incidents) io.out(`${incidentText(incident, io.style)}\n`);
   io.note(summary(played, last.alerts.length, last.incidents.length));
+  if (options.profile === true) for (const line of profileLines(ruleCosts(rules, played.engine))) io.note(line);
   const failed = options.failOn !== undefined && worst >= LEVELS.indexOf(options.failOn);
   if (failed) return EXIT.failOn;
   return played.interrupted || played.status.counters.events === 0 ? EXIT.failed : EXIT.done;

@@ -36,7 +36,7 @@ export interface RuleEnvironment {
 export class RuleState {
   readonly rule: Rule;
   /** Kept by a rule of the same content that replaces this one. */
-  #counts = { evaluated: 0, matched: 0, excepted: 0, findings: 0, failures: 0 };
+  #counts = { evaluated: 0, matched: 0, excepted: 0, findings: 0, failures: 0, spentMs: 0 };
   #error = '';
   readonly #sequence: SequenceMachine | null;
   readonly #count: Counter | null;
@@ -126,6 +126,11 @@ export class RuleState {
     else this.#steps[part] = 1;
   }
 
+  /** Time that it took, as estimated from what was timed. */
+  spent(milliseconds: number): void {
+    this.#counts.spentMs += milliseconds;
+  }
+
   /** Ends an observation on which a predicate held: what its matches come to. */
   conclude(observation: Observation): Finding | null {
     let finding: Finding | null = null;
@@ -180,6 +185,7 @@ export class RuleState {
         (firstSeen?.keys.size ?? 0) +
         (firstSeen?.seen.size ?? 0),
       failures: this.#counts.failures,
+      seconds: this.#counts.spentMs / 1_000,
       error: this.#error,
     };
   }

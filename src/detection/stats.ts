@@ -14,6 +14,8 @@ interface RuleCounts {
   readonly partials: number;
   /** Times that the rule threw. */
   readonly failures: number;
+  /** Time spent in its predicates and state machines, estimated from samples; 0 without a clock. */
+  readonly seconds: number;
 }
 
 export interface RuleStats extends RuleCounts {

@@ -204,6 +204,8 @@ describe('status and probes', () => {
       'spoor_evicted_total{what="processes"} 4',
       'spoor_rules{state="loaded"} 2',
       'spoor_rule_matches_total{rule="r1",title="Reverse shell by netcat"} 11',
+      'spoor_rule_seconds_total{rule="r1",title="Reverse shell by netcat"} 0.25',
+      'spoor_rule_evaluations_total{rule="r1",title="Reverse shell by netcat"} 500',
       'spoor_alerts_total{level="high"} 2',
       'spoor_suppressed_total 6',
       'spoor_delivery_attempts_total{sink="soc",outcome="retry"} 9',

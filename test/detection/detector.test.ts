@@ -199,6 +199,47 @@ describe('rules that fail', () => {
   });
 });
 
+describe('what rules cost', () => {
+  const cheap = counting({ id: 'cheap' });
+  let now = 0;
+  const slow = rule({
+    id: 'slow',
+    branches: [
+      branch({
+        ...named('a'),
+        test: () => {
+          now += 10;
+          return false;
+        },
+      }),
+    ],
+  });
+
+  it('is timed rule by rule, on every so many of the events that they look at', () => {
+    for (const every of [1, 5]) {
+      now = 0;
+      const detector = new Detector([cheap, slow], { timing: { clock: () => now, every } });
+      feed(
+        detector,
+        Array.from({ length: 20 }, (_, i) => exec(i, 'a', p)),
+      );
+      const stats = detector.stats();
+      expect(stats.rules.map(({ id, seconds }) => [id, seconds])).toEqual([
+        ['cheap', 0],
+        ['slow', 0.2],
+      ]);
+      expect(stats.totals.seconds).toBe(0.2);
+    }
+  });
+
+  it('changes nothing that is found', () => {
+    const rules = [cheap, rule({ sequence: sequence([step('a'), step('b')]) }), slow];
+    const events = script('a1 b2 c3 a4 a5 b6');
+    const timed = new Detector(rules, { timing: { clock: () => now, every: 2 } });
+    expect(feed(timed, events)).toEqual(feed(new Detector(rules), events));
+  });
+});
+
 describe('reload', () => {
   const spec = sequence([step('a'), step('b')]);
 

@@ -19,8 +19,13 @@ const ruleSchema: z.ZodType<RuleRecord> = z
     requires: z.array(z.string()).describe('sensor settings without which it cannot fire'),
     file: z.string(),
     line: z.number(),
-    kind: z.enum(['event', 'sequence', 'count', 'first_seen']),
-    matches: z.number().describe('findings since the start'),
+    kind: z.enum(['event', 'sequence', 'count', 'first_seen', 'correlation']),
+    matches: z.number().describe('findings since the start, or since its content last changed'),
+    evaluated: z.number().describe('times that one of its conditions was evaluated'),
+    seconds: z.number().describe('time that it took, estimated from samples'),
+    held: z.number().describe('partial sequences, counted keys and combinations seen that it holds now'),
+    evicted: z.number().describe('what it held and dropped at a limit'),
+    error: z.string().describe("why it was switched off; '' while it works"),
   })
   .meta({ id: 'Rule' });
 
@@ -45,7 +50,24 @@ const statusSchema = z
     watermark: z.string().nullable().describe('event time up to which all is processed'),
     held: numbers.describe('what is in memory right now'),
     evicted: numbers.describe('what was put out at a limit'),
-    rules: z.object({ loaded: z.number(), errors: z.number(), last_reload: z.string().nullable() }),
+    rules: z.object({
+      loaded: z.number(),
+      errors: z.number(),
+      last_reload: z.string().nullable(),
+      evaluated: z.number().describe('conditions evaluated'),
+      seconds: z.number().describe('time spent in rules, estimated from samples'),
+      costly: z
+        .array(
+          z.object({
+            id: z.string(),
+            title: z.string(),
+            seconds: z.number(),
+            evaluated: z.number(),
+            matches: z.number(),
+          }),
+        )
+        .describe('the rules that took most time, the worst first'),
+    }),
     alerts: numbers.describe('by level'),
     suppressed: z.number(),
     deliveries: z.record(z.string(), numbers).describe('attempts by sink and outcome'),
