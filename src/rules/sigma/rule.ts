@@ -30,6 +30,9 @@ const UNSUPPORTED: ReadonlySet<DiagnosticCode> = new Set<DiagnosticCode>([
   'type-mismatch',
 ]);
 
+/** What other engines accept, and no linear-time one does: look-around, possessive repetition, back-references. */
+const PERL = /nested repetition|escape sequence|Perl syntax|look-around/i;
+
 export interface Collected {
   readonly problems: Problems;
   readonly unsupported: SigmaReason[];
@@ -47,8 +50,7 @@ export function collecting(problems: Problems): Collected {
       ...problems,
       add(code, path, message, hint = '', at = 'value', offset = 0) {
         const { line, column } = problems.place(path, at);
-        // An expression with look-around is right elsewhere; here every one is linear in time.
-        const isUnsupported = UNSUPPORTED.has(code) || (code === 'bad-regex' && hint.startsWith('look-around'));
+        const isUnsupported = UNSUPPORTED.has(code) || (code === 'bad-regex' && PERL.test(message));
         (isUnsupported ? unsupported : broken).push({ text: message, line, column: column + offset });
         problems.add(isUnsupported ? 'sigma-unsupported' : code, path, message, hint, at, offset);
       },

@@ -167,6 +167,8 @@ describe('what is not supported', () => {
 
   it.each([
     ['look-around', "  s:\n    CommandLine|re: 'a(?=b)'\n  condition: s"],
+    ['possessive repetition', "  s:\n    CommandLine|re: 'a++'\n  condition: s"],
+    ['back-references', "  s:\n    CommandLine|re: '(a)\\1'\n  condition: s"],
     ['aggregations', '  s:\n    Image: /x\n  condition: s | count() by User > 3'],
     ['timeframe', '  s:\n    Image: /x\n  timeframe: 5m\n  condition: s'],
     ['placeholders without a list', "  s:\n    Image|expand: '%tools%'\n  condition: s"],
