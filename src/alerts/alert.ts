@@ -96,6 +96,8 @@ export interface Alert {
   readonly key: string;
   /** exec_ids of the roots (inside their container) of the process trees that it touches: what incidents are joined by. */
   readonly trees: readonly string[];
+  /** Time of its earliest evidence: with `time`, the window in which a gap makes it incomplete. */
+  readonly first_seen: string;
   /** Findings behind it: grows while the same rule and key fire again within `suppress`. */
   readonly count: number;
   readonly last_seen: string;
@@ -153,6 +155,8 @@ export interface Incident {
   readonly tags: readonly string[];
   /** Id of the incident that took it in when `state` is `merged`, else ''. */
   readonly merged_into: string;
+  /** Id of the full incident that this one goes on for, else ''. */
+  readonly continues: string;
 }
 
 /**

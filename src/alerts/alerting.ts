@@ -4,8 +4,8 @@ import type { Finding } from '../rules/finding.ts';
 import type { Alert, AlertChange, Gap, Incident } from './alert.ts';
 import { buildAlert, cut, MESSAGE_CHARS_MAX, TREES_MAX } from './build.ts';
 import { alertId } from './identity.ts';
-import { Incidents, later, TREE_WINDOW } from './incidents.ts';
-import { RISK_DEFAULTS, type RiskFinding, type RiskOptions, RiskScores } from './risk.ts';
+import { type IncidentLimits, Incidents, later, TREE_WINDOW } from './incidents.ts';
+import { RISK_DEFAULTS, type RiskFinding, type RiskOptions, RiskScores, type SavedScore } from './risk.ts';
 
 export interface AlertingOptions {
   /** The same rule and key within this time of the last finding counts up. Micros. */
@@ -38,12 +38,14 @@ export class Alerting {
   readonly #options: AlertingOptions;
   readonly #incidents: Incidents;
   readonly #risk: RiskScores;
+  #savedChanges = 0;
   /** By rule and key, longest untouched first. */
   readonly #counting = new Map<string, Counting>();
 
-  constructor(options: AlertingOptions = ALERTING_DEFAULTS) {
+  /** `limits`: other bounds than the usual ones, for tests. */
+  constructor(options: AlertingOptions = ALERTING_DEFAULTS, limits?: IncidentLimits) {
     this.#options = options;
-    this.#incidents = new Incidents(options.incidentWindow);
+    this.#incidents = new Incidents(options.incidentWindow, limits);
     this.#risk = new RiskScores(options.risk ?? RISK_DEFAULTS);
   }
 
@@ -65,6 +67,18 @@ export class Alerting {
     const change = this.#accept(finding, gaps, null);
     const risen = this.#risk.add(finding, change.alert.id);
     return risen === null ? [change] : [change, this.#accept(risen.finding, gaps, risen)];
+  }
+
+  /** Scores as kept over restarts, or null when there is nothing new since the last call. */
+  saveScores(): readonly SavedScore[] | null {
+    if (this.#risk.changes === this.#savedChanges) return null;
+    this.#savedChanges = this.#risk.changes;
+    return this.#risk.save();
+  }
+
+  /** Before the first finding. `before`: time of the first event that is lived through again. */
+  restoreScores(saved: readonly SavedScore[], before: Micros): void {
+    this.#risk.restore(saved, before);
   }
 
   /** Goes through a finding that is stored already: only scores still have to know of it. */

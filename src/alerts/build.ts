@@ -138,6 +138,7 @@ export function buildAlert(finding: Finding, gaps: readonly Gap[]): Alert {
     incident_id: '',
     key: finding.key,
     trees: [...roots].slice(0, TREES_MAX).map(root => root.execId),
+    first_seen: finding.from === finding.time ? time : formatInstant(finding.from),
     count: 1,
     last_seen: time,
     confidence: finding.confidence,

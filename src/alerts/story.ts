@@ -33,6 +33,11 @@ export interface StoryPart {
 
 export const severity = (level: Level): number => LEVELS.indexOf(level);
 
+/** Alerts below it are context: they join an incident, but open none. */
+export function opensIncident(alert: Alert): boolean {
+  return severity(alert.rule.level) >= severity('medium');
+}
+
 export function podOfAlert(alert: Alert): string {
   return alert.pod === null ? '' : `${alert.pod.namespace}/${alert.pod.name}`;
 }

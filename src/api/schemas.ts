@@ -125,6 +125,7 @@ export const alertSchema: z.ZodType<Alert> = z
     incident_id: z.string().describe("'' while no incident has taken it in"),
     key: z.string(),
     trees: z.array(z.string()),
+    first_seen: z.string().describe('time of its earliest evidence'),
     count: z.number(),
     last_seen: z.string(),
     confidence: z.enum(['high', 'low']),
@@ -170,6 +171,9 @@ export const incidentSchema: z.ZodType<Incident> = z
     rules: z.array(z.string()),
     tags: z.array(z.string()),
     merged_into: z.string().describe("id of the incident that took it in when `state` is merged, else ''"),
+    continues: z
+      .string()
+      .describe("id of the full incident (5,000 alerts, or seven days old) that this one goes on for, else ''"),
   })
   .meta({ id: 'Incident' });
 

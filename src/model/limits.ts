@@ -20,6 +20,18 @@ export const LIMITS = {
   correlatedPerPodMax: 65_536,
   correlatedPerRuleMax: 1_000_000,
   evidencePerAlertMax: 64,
+  /** Incidents that can still grow. */
+  incidentsMax: 10_000,
+  /** A full incident takes no new alerts: a new one opens that continues it. */
+  alertsPerIncidentMax: 5_000,
+  incidentAgeSecondsMax: 7 * 24 * 3_600,
+  podsPerIncidentMax: 256,
+  treesPerIncidentMax: 4_096,
+  /** Of each: pods, rules and tags that an incident names. */
+  textsPerIncidentMax: 128,
+  contextTreesMax: 10_000,
+  contextAlertsPerTreeMax: 16,
+  gapsPerAlertMax: 16,
   quarantineLineBytesMax: 1_024,
   quarantineBytesMax: 16 * 1024 * 1024,
 } as const;

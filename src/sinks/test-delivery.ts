@@ -22,6 +22,7 @@ export function testDelivery(sink: string, nowMs: number): Delivery {
     incident_id: '',
     key: id,
     trees: [],
+    first_seen: time,
     count: 1,
     last_seen: time,
     confidence: 'high',

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Alert, AlertChange, Gap, Incident } from '../../src/alerts/alert.ts';
 import { Alerting, restoreSince } from '../../src/alerts/alerting.ts';
+import { LIMITS } from '../../src/model/limits.ts';
 import type { Process } from '../../src/model/process.ts';
 import { formatInstant } from '../../src/model/time.ts';
 import type { Finding } from '../../src/rules/finding.ts';
@@ -373,7 +374,11 @@ describe('the story', () => {
   });
 });
 
-describe('the same findings', () => {
+describe.each([
+  ['', LIMITS],
+  [' of incidents that fill up', { ...LIMITS, alertsPerIncidentMax: 3, incidentAgeSecondsMax: 20_000 }],
+] as const)('the same findings%s', (_, limits) => {
+  const start = (): Alerting => new Alerting(undefined, limits);
   const pods = ['a/1', 'a/2', 'b/1'].map(name => crawler(name));
   const rules = [reverseShell, upload, oddity];
   const step = fc.record({
@@ -417,7 +422,7 @@ describe('the same findings', () => {
   it('make the same changes on every run', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), steps => {
-        const [one, two] = [new Alerting(), new Alerting()];
+        const [one, two] = [start(), start()];
         expect(findings(steps).map(f => once(one, f))).toEqual(findings(steps).map(f => once(two, f)));
       }),
     );
@@ -427,7 +432,7 @@ describe('the same findings', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), steps => {
         const kept = new Kept();
-        const alerting = new Alerting();
+        const alerting = start();
         for (const f of findings(steps)) kept.apply(once(alerting, f));
         const counts = new Map<string, number>();
         for (const alert of kept.alerts.values()) {
@@ -436,6 +441,7 @@ describe('the same findings', () => {
         }
         for (const incident of kept.incidents.values()) {
           expect(incident.alert_count).toBe(incident.state === 'merged' ? 0 : (counts.get(incident.id) ?? 0));
+          expect(incident.alert_count).toBeLessThanOrEqual(limits.alertsPerIncidentMax);
         }
         for (const id of counts.keys()) expect(kept.incidents.get(id)?.state).toBe('open');
       }),
@@ -447,10 +453,10 @@ describe('the same findings', () => {
       fc.property(fc.array(step, { maxLength: 40 }), fc.nat(40), (steps, again) => {
         const all = findings(steps);
         const kept = new Kept();
-        const straight = new Alerting();
+        const straight = start();
         for (const f of all) kept.apply(once(straight, f));
         const stored = { alerts: [...kept.alerts.values()], incidents: [...kept.incidents.values()] };
-        const resumed = new Alerting();
+        const resumed = start();
         resumed.restore(stored);
         for (const f of all.slice(Math.min(again, all.length))) {
           const { type, alert, incident } = once(resumed, f);
@@ -466,12 +472,12 @@ describe('the same findings', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), fc.nat(40), (steps, cut) => {
         const all = findings(steps);
-        const straight = new Alerting();
+        const straight = start();
         const kept = new Kept();
         const before = all.slice(0, cut);
         for (const f of before) kept.apply(once(straight, f));
         const since = restoreSince(formatInstant(before.at(-1)?.time ?? 0));
-        const resumed = new Alerting();
+        const resumed = start();
         resumed.restore({
           alerts: [...kept.alerts.values()].filter(alert => alert.last_seen >= since),
           incidents: [...kept.incidents.values()].filter(incident => incident.last_seen >= since),

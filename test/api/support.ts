@@ -169,6 +169,7 @@ export function makeAlert(n: number, options: AlertOptions = {}): Alert {
     incident_id: incident,
     key: `key-${n}`,
     trees: ['cGFyZW50'],
+    first_seen: second(n),
     count: 1,
     last_seen: second(n),
     confidence: 'high',
@@ -222,6 +223,7 @@ export function makeIncident(n: number, options: Partial<Incident> = {}): Incide
     rules: ['Reverse shell by netcat'],
     tags: ['attack.t1059.004'],
     merged_into: '',
+    continues: '',
     ...options,
   };
 }

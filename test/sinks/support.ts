@@ -29,6 +29,7 @@ export function anAlert(over: Partial<Alert> = {}): Alert {
     incident_id: 'i1',
     key: 'k',
     trees: [],
+    first_seen: '2026-01-01T00:00:00.000000000Z',
     count: 3,
     last_seen: '2026-01-01T00:01:00.000000000Z',
     confidence: 'high',
@@ -82,6 +83,7 @@ export function anIncident(over: Partial<Incident> = {}): Incident {
     rules: ['Reverse shell'],
     tags: [],
     merged_into: '',
+    continues: '',
     ...over,
   };
 }

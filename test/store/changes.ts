@@ -39,6 +39,7 @@ export function makeAlert(id: string, options: ChangeOptions = {}): Alert {
     incident_id: options.incident === undefined ? 'incident-1' : (options.incident ?? ''),
     key: id,
     trees: ['root'],
+    first_seen: time,
     count: 1,
     last_seen: time,
     confidence: 'high',
@@ -85,6 +86,7 @@ export function makeIncident(id: string, alerts: readonly Alert[]): Incident {
     rules: [...new Set(alerts.map(alert => alert.rule.title))],
     tags: [],
     merged_into: '',
+    continues: '',
   };
 }
 

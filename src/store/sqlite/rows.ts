@@ -31,13 +31,24 @@ export interface IncidentRow {
 export const ALERT_COLUMNS = 'a.n, a.id, a.time, a.last_seen, a.count, a.incident_id, a.body';
 export const INCIDENT_COLUMNS = 'i.id, i.state, i.last_seen, i.merged_into, i.body';
 
+/** What older versions stored lacks fields that came later. */
+type Stored<T, Later extends keyof T> = Omit<T, Later> & { readonly [K in Later]?: T[K] };
+
 export function alertOf(row: AlertRow, evidence: readonly AlertEvidence[] = []): Alert {
-  const body = JSON.parse(row.body) as Alert;
-  return { ...body, count: row.count, last_seen: row.last_seen, incident_id: row.incident_id, evidence };
+  const body = JSON.parse(row.body) as Stored<Alert, 'first_seen'>;
+  return {
+    first_seen: row.time,
+    ...body,
+    count: row.count,
+    last_seen: row.last_seen,
+    incident_id: row.incident_id,
+    evidence,
+  };
 }
 
 export function incidentOf(row: IncidentRow): Incident {
-  return { ...(JSON.parse(row.body) as Incident), state: row.state, merged_into: row.merged_into };
+  const body = JSON.parse(row.body) as Stored<Incident, 'continues'>;
+  return { continues: '', ...body, state: row.state, merged_into: row.merged_into };
 }
 
 export const levelNumber = (level: Level): number => LEVELS.indexOf(level);
