@@ -76,14 +76,19 @@ export function createAuthenticator(
   };
 }
 
-/** Throws a 403 problem. */
-export function requireScope(caller: Caller, scope: TokenScope): void {
-  // What a token of some namespaces may administer or ingest would reach into others.
-  const everywhere = scope !== 'admin' && scope !== 'ingest';
-  if (caller.scopes.has(scope) && (everywhere || caller.namespaces === null)) return;
-  throw new Problem(403, 'forbidden', `this needs a token with the scope "${scope}"`, {
-    headers: challenge(`, error="insufficient_scope", scope="${scope}"`),
-  });
+/** What a token of some namespaces could administer or ingest would reach into others. */
+export const needsAllNamespaces = (scope: TokenScope | null): boolean => scope === 'admin' || scope === 'ingest';
+
+/** Throws a 403 problem. `allNamespaces`: whether tokens of some namespaces alone are refused. */
+export function requireScope(caller: Caller, scope: TokenScope, allNamespaces: boolean): void {
+  const limited = allNamespaces && caller.namespaces !== null;
+  if (caller.scopes.has(scope) && !limited) return;
+  throw new Problem(
+    403,
+    'forbidden',
+    `this needs a token with the scope "${scope}"${limited ? ' that is not limited to namespaces' : ''}`,
+    { headers: challenge(`, error="insufficient_scope", scope="${scope}"`) },
+  );
 }
 
 /** True when the caller may see things of this namespace; host things ('') are for callers without a limit. */

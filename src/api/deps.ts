@@ -29,15 +29,19 @@ interface Filters extends Paging {
   readonly namespace?: string | undefined;
 }
 
-interface AlertFilters extends Filters {
-  readonly rule?: string | undefined;
+interface IncidentFilters extends Filters {
+  /** `name` or `namespace/name`. */
   readonly pod?: string | undefined;
+}
+
+interface AlertFilters extends IncidentFilters {
+  readonly rule?: string | undefined;
   readonly incident?: string | undefined;
 }
 
 export type DeliveryState = 'pending' | 'leased' | 'delivered' | 'dead';
 
-interface DeliveryRecord {
+export interface DeliveryRecord {
   readonly id: number;
   readonly key: string;
   readonly sink: string;
@@ -108,8 +112,10 @@ export interface StreamEntry {
 export interface ApiStore {
   alerts(query: AlertFilters, scope: Scope): Promise<Page<Alert>>;
   alert(id: string, scope: Scope): Promise<Alert | null>;
-  incidents(query: Filters, scope: Scope): Promise<Page<Incident>>;
+  alertIds(beginning: string, limit: number, scope: Scope): Promise<readonly string[]>;
+  incidents(query: IncidentFilters, scope: Scope): Promise<Page<Incident>>;
   incident(id: string, scope: Scope): Promise<Incident | null>;
+  incidentIds(beginning: string, limit: number, scope: Scope): Promise<readonly string[]>;
   incidentEvidence(id: string, limit: number, scope: Scope): Promise<readonly AlertEvidence[]>;
   setIncidentState(
     id: string,
@@ -120,6 +126,7 @@ export interface ApiStore {
   readonly outbox: {
     replay(ids: readonly number[], sink: string | null, scope: Scope): Promise<number>;
     list(query: DeliveryFilters, scope: Scope): Promise<Page<DeliveryRecord>>;
+    get(id: number, scope: Scope): Promise<DeliveryRecord | null>;
     counts(): Promise<DeliveryCounts>;
   };
   readonly tokens: {

@@ -1,5 +1,6 @@
 /** OpenAPI 3.1 from the routes' zod schemas. */
 import { z } from 'zod';
+import { needsAllNamespaces } from './auth.ts';
 import { PROBLEM_TYPE, problemSchema } from './problem.ts';
 import type { Route } from './route.ts';
 
@@ -55,6 +56,9 @@ function operation(route: Route, components: Json): Json {
     operationId: route.id,
     tags: [route.tag],
     summary: route.summary,
+    ...((route.allNamespaces ?? needsAllNamespaces(route.scope))
+      ? { description: 'Not for tokens that are limited to namespaces: those are answered 403.' }
+      : {}),
     ...(route.scope === null ? { security: [] } : { security: [{ bearer: [route.scope] }] }),
     parameters: [...parameters('path', route.params, components), ...parameters('query', route.query, components)],
     ...(route.body === undefined

@@ -1,7 +1,7 @@
 /** A route is data: what it takes, what it answers and who may call it. Fastify, the OpenAPI document and the tests read it. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Caller } from './auth.ts';
+import { type Caller, needsAllNamespaces } from './auth.ts';
 import type { TokenScope } from './deps.ts';
 import { type FieldError, fieldErrors, invalid } from './problem.ts';
 
@@ -38,6 +38,8 @@ export interface RouteSpec<P, Q, B, R> {
   readonly summary: string;
   /** Scope that the caller needs; null for anyone. */
   readonly scope: TokenScope | null;
+  /** Tells of all namespaces at once: not for tokens of some. So are all routes of the scopes `admin` and `ingest`. */
+  readonly allNamespaces?: true;
   readonly params?: z.ZodType<P>;
   readonly query?: z.ZodType<Q>;
   readonly body?: z.ZodType<B>;
@@ -92,6 +94,7 @@ export function addRoute(app: FastifyInstance, spec: Route): void {
     exposeHeadRoute: hasHead(spec),
     config: {
       scope: spec.scope,
+      allNamespaces: spec.allNamespaces ?? needsAllNamespaces(spec.scope),
       ...(spec.requestsPerMinuteMax === undefined
         ? {}
         : { rateLimit: spec.requestsPerMinuteMax === false ? false : { max: spec.requestsPerMinuteMax } }),
@@ -109,6 +112,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Scope that the caller needs; null or absent for anyone. */
     scope?: TokenScope | null;
+    allNamespaces?: boolean;
   }
   interface FastifyRequest {
     caller: Caller;

@@ -15,6 +15,7 @@ import type { Attribution, PeerKind } from '../model/connection.ts';
 import { formatInstant, parseInstant } from '../model/time.ts';
 import { LEVELS, type Level } from '../rules/rule.ts';
 import type { Page } from './deps.ts';
+import { ID_BEGINNING_CHARS_MIN } from './whole-id.ts';
 
 export const levelSchema: z.ZodType<Level> = z.enum(LEVELS);
 const INCIDENT_STATES = ['open', 'acknowledged', 'resolved', 'merged'] as const satisfies readonly IncidentState[];
@@ -211,9 +212,25 @@ export const instant = z
 export const LEVEL_LIST = listOf(LEVELS);
 export const INCIDENT_STATE_LIST = listOf(INCIDENT_STATES);
 
+/** A time that the store keeps in milliseconds, as RFC 3339. */
+export const timestamp = z.string().meta({ format: 'date-time' });
+export const timestampOf = (ms: number): string => new Date(ms).toISOString();
+export const timestampOrNull = (ms: number | null): string | null => (ms === null ? null : timestampOf(ms));
+
+/** A whole number in a URL: decimal digits alone. */
+export function wholeNumber(minimum: number, maximum: number, what = 'a whole number') {
+  const message = `expected ${what} from ${minimum} to ${maximum}`;
+  return z
+    .string(message)
+    .regex(/^\d{1,16}$/, message)
+    .transform(Number)
+    .refine(n => n >= minimum && n <= maximum, message)
+    .meta({ type: 'integer', minimum, maximum });
+}
+
 /** Query parameters that every list has. */
 export const paging = {
-  limit: z.coerce.number().int().min(1).max(1_000).optional().describe('items a page; 100 when absent'),
+  limit: wholeNumber(1, 1_000).optional().describe('items a page; 100 when absent'),
   cursor: z.string().min(1).max(512).optional().describe('`next` of the page before'),
 };
 
@@ -228,11 +245,25 @@ export const kubeName = z
   .max(253)
   .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'expected the name of a Kubernetes object');
 
+/** A pod by its name, or by `namespace/name`. */
+export const podName = z
+  .string()
+  .max(507)
+  .regex(
+    /^([a-z0-9]([-a-z0-9]*[a-z0-9])?\/)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/,
+    'expected name or namespace/name of a pod',
+  )
+  .describe('`name` or `namespace/name`');
+
 /** Ids that Spoor makes: hex digests, numbers, random words. */
 export const idSchema = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,64}$/, 'expected an id')
   .describe('as lists print it');
+
+export const idOrBeginning = idSchema.describe(
+  `whole, or its first ${ID_BEGINNING_CHARS_MIN} characters or more where no other begins with them`,
+);
 
 export const execIdSchema = z
   .string()

@@ -150,7 +150,7 @@ async function addAdmission(
     reply.header('cache-control', 'no-store');
     checkOrigin(request.method, request.headers, publicUrl);
     if (await authenticator.open()) checkHost(request.headers.host, publicUrl);
-    const { scope = null } = request.routeOptions.config;
+    const { scope = null, allNamespaces = true } = request.routeOptions.config;
     if (scope === null) return;
     try {
       request.caller = await authenticator.identify(request.headers.authorization);
@@ -159,7 +159,7 @@ async function addAdmission(
       const count = await countRefusal(request);
       throw !count.isAllowed && count.isExceeded ? tooMany('too many refused tokens', count.ttl) : error;
     }
-    requireScope(request.caller, scope);
+    requireScope(request.caller, scope, allNamespaces);
   });
 }
 

@@ -34,7 +34,7 @@ export interface AlertQuery extends Paging {
   /** Rule id or title, exact. */
   readonly rule?: string | undefined;
   readonly namespace?: string | undefined;
-  /** Pod name, exact. */
+  /** `name` or `namespace/name`, exact. */
   readonly pod?: string | undefined;
   readonly incident?: string | undefined;
   /** State of the alert's incident. */
@@ -48,6 +48,8 @@ export interface IncidentQuery extends Paging {
   readonly levels?: readonly Level[] | undefined;
   readonly states?: readonly IncidentState[] | undefined;
   readonly namespace?: string | undefined;
+  /** `name` or `namespace/name` of a pod with an alert in it, exact. */
+  readonly pod?: string | undefined;
 }
 
 /** An alert in a list: everything but `evidence`, which is []. */
@@ -150,6 +152,7 @@ export interface Outbox {
   abandon(sinks: readonly string[]): Promise<number>;
   /** Newest first. */
   list(query: DeliveryQuery, scope: Scope): Promise<Page<Delivery>>;
+  get(id: number, scope: Scope): Promise<Delivery | null>;
   /** By sink: deliveries by state, and when the oldest pending one was created (ms) or null. */
   counts(): Promise<Map<string, Record<DeliveryState, number> & { oldest: number | null }>>;
   /** Ms at which the next delivery of `sink` is due, or null when none waits. */
@@ -236,7 +239,10 @@ export interface StreamEntry {
 export interface Stream {
   /** Sequence number of the newest change; 0 when there is none. */
   head(): Promise<number>;
-  /** Entries after `seq`, at most `limit` looked at; `seq` of the answer is where to go on, even when scope hid some. */
+  /**
+   * Entries after `seq`, at most `limit` looked at; `seq` of the answer is where to go on, even when scope hid some. `missed`: some
+   * are no longer kept, or `seq` is of another database; then it goes on at the head.
+   */
   since(seq: number, limit: number, scope: Scope): Promise<{ entries: StreamEntry[]; seq: number; missed: boolean }>;
   /** Called after every commit that changed something. Returns the unsubscriber. */
   subscribe(listener: (seq: number) => void): () => void;
@@ -264,9 +270,13 @@ export interface Store {
 
   alerts(query: AlertQuery, scope: Scope): Promise<Page<AlertSummary>>;
   alert(id: string, scope: Scope): Promise<Alert | null>;
+  /** Ids that begin so, at most `limit`, in order. */
+  alertIds(beginning: string, limit: number, scope: Scope): Promise<string[]>;
   incidents(query: IncidentQuery, scope: Scope): Promise<Page<Incident>>;
   /** A merged incident is answered as such, with `merged_into`. */
   incident(id: string, scope: Scope): Promise<Incident | null>;
+  /** Ids that begin so, at most `limit`, in order; merged ones too. */
+  incidentIds(beginning: string, limit: number, scope: Scope): Promise<string[]>;
   /** Evidence of all its alerts in event-time order, without repetition; at most `limit`. */
   incidentEvidence(id: string, limit: number, scope: Scope): Promise<AlertEvidence[]>;
   /**

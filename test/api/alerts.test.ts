@@ -46,6 +46,9 @@ describe('alerts', () => {
     ['namespace=bank&level=critical', 2],
     ['pod=web-1', 25],
     ['pod=web-2', 0],
+    ['pod=shop/web-1', 13],
+    ['pod=shop/web-1&namespace=bank', 0],
+    ['pod=web/shop', 0],
     ['rule=r1', 25],
     ['rule=Reverse+shell+by+netcat', 25],
     ['rule=r2', 0],
@@ -66,6 +69,12 @@ describe('alerts', () => {
     ['limit=1001', 'limit'],
     ['limit=ten', 'limit'],
     ['namespace=../etc', 'namespace'],
+    ['pod=../etc', 'pod'],
+    ['pod=shop/', 'pod'],
+    ['pod=a/b/c', 'pod'],
+    ['limit=0x10', 'limit'],
+    ['limit=', 'limit'],
+    ['limit=1e2', 'limit'],
     ['nonsense=1', 'nonsense'],
     ['cursor=%00%ff', 'cursor'],
     ['cursor=abc', 'cursor'],
@@ -89,6 +98,18 @@ describe('alerts', () => {
     expect((await api.get(`/api/v1/alerts/${hexId(99)}`)).status).toBe(404);
     expect((await api.get('/api/v1/alerts/..%2f..%2fetc%2fpasswd')).status).toBe(400);
     expect((await api.get(`/api/v1/alerts/${'a'.repeat(2_000)}`)).status).toBeGreaterThanOrEqual(400);
+  });
+
+  it('finds an alert by the beginning of its id', async () => {
+    const alert = { ...makeAlert(2_000), id: 'c0ffee00000000000000000000000001' };
+    await commitAlert(api.store, alert, makeIncident(0));
+    expect((await api.get('/api/v1/alerts/c0ffee')).json.id).toBe(alert.id);
+    expect((await api.get('/api/v1/alerts/c0ffe')).status).toBe(404);
+    const several = await api.get(`/api/v1/alerts/${hexId(0).slice(0, 12)}`);
+    expect(several.status).toBe(400);
+    expect(several.json.errors[0].message).toBe(
+      `is the beginning of several ids: ${[0, 1, 2, 3, 4].map(n => hexId(n)).join(', ')} and more`,
+    );
   });
 
   it('gives hostile strings back as they are, as JSON that no browser takes for a page', async () => {

@@ -11,6 +11,8 @@ const sink = (name: string, type = 'webhook'): SinkRecord => ({
   lastFailureMs: null,
 });
 
+const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
 describe('delivery', () => {
   let api: Harness;
   let tested: string[];
@@ -54,7 +56,8 @@ describe('delivery', () => {
       { name: 'soc', type: 'slack', state: 'ok', detail: '202 Accepted', deliveries: { pending: 2, dead: 0 } },
       { name: 'pager', deliveries: { pending: 0, oldest_pending: null } },
     ]);
-    expect(items[0].deliveries.oldest_pending).toBeGreaterThan(0);
+    expect(items[0].deliveries.oldest_pending).toMatch(RFC3339);
+    expect(items[0].last_success_at).toBe('1970-01-01T00:00:00.005Z');
   });
 
   it('tests a sink once, with an audit row', async () => {
@@ -90,14 +93,43 @@ describe('delivery', () => {
     const replay = `/api/v1/deliveries/${dead[0].id}/replay`;
     expect((await api.post(replay)).json).toEqual({ replayed: 1 });
     expect((await api.get('/api/v1/deliveries?state=dead')).json.items).toEqual([]);
-    // It waits already.
-    expect((await api.post(replay)).status).toBe(409);
+    const waiting = await api.post(replay);
+    expect(waiting.status).toBe(409);
+    expect(waiting.json.detail).toContain('this delivery is pending');
     await lose('soc');
     expect((await api.post(replay, { sink: 'pager' })).status).toBe(202);
     expect((await api.get('/api/v1/deliveries?sink=pager')).json.items).toHaveLength(1);
     expect((await api.post(replay, { sink: 'nobody' })).status).toBe(404);
-    expect((await api.post('/api/v1/deliveries/0/replay')).status).toBe(400);
-    expect((await api.post('/api/v1/deliveries/99999/replay')).status).toBe(409);
+    for (const id of ['0', 'abc', '-1', '1.5', '0x10', '1e3', '%20', '99999999999999999999']) {
+      const answer = await api.post(`/api/v1/deliveries/${id}/replay`);
+      expect(answer.status, id).toBe(400);
+      expect(answer.json.errors).toEqual([
+        { in: 'path', field: 'id', message: expect.stringMatching(/^expected the number of a delivery/) },
+      ]);
+    }
+    expect((await api.post('/api/v1/deliveries/99999/replay')).status).toBe(404);
+  });
+
+  it('tells every time as RFC 3339', async () => {
+    await commitAlert(api.store, makeAlert(1), makeIncident(0), 'soc');
+    await api.post('/api/v1/webhooks', { url: 'https://example.org/' });
+    const expires = '2099-01-01T00:00:00.000Z';
+    const body = { name: 'a', scopes: ['admin'], expires_at: '2099-01-01T01:00:00+01:00' };
+    const { token, secret } = (await api.post('/api/v1/tokens', body)).json;
+    expect(token).toMatchObject({ created_at: expect.stringMatching(RFC3339), expires_at: expires });
+    for (const path of ['sinks', 'deliveries', 'webhooks', 'tokens', 'audit']) {
+      const { items } = (await api.get(`/api/v1/${path}`, { token: secret })).json;
+      expect(items.length, path).toBeGreaterThan(0);
+      const times = items
+        .flatMap((item: object) => Object.entries(item))
+        .filter(([key]: [string]) => /(^|_)at$/.test(key));
+      expect(times.length, path).toBeGreaterThan(0);
+      for (const [key, value] of times) if (value !== null) expect(value, `${path}: ${key}`).toMatch(RFC3339);
+    }
+    for (const bad of [1, '2099', 'tomorrow']) {
+      const answer = await api.post('/api/v1/tokens', { ...body, expires_at: bad }, { token: secret });
+      expect(answer.json.errors, String(bad)).toMatchObject([{ in: 'body', field: 'expires_at' }]);
+    }
   });
 
   it('keeps webhooks: made, read, changed, rotated, deleted; the secret shown once', async () => {
@@ -237,7 +269,7 @@ describe('delivery', () => {
     await lose('soc');
     expect((await api.get('/api/v1/deliveries', { token })).json.items).toEqual([]);
     const id = (await api.store.outbox.list({}, null)).items[0]?.id;
-    expect((await api.post(`/api/v1/deliveries/${id}/replay`, { sink: own }, { token })).status).toBe(409);
+    expect((await api.post(`/api/v1/deliveries/${id}/replay`, { sink: own }, { token })).status).toBe(404);
     expect(tested).toEqual([own]);
   });
 });

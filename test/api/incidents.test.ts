@@ -43,6 +43,48 @@ describe('incidents', () => {
     for (const rest of ['', '/tree', '/timeline', '/capture']) expect((await api.get(path(9, rest))).status).toBe(404);
   });
 
+  it('filters by pod, with its namespace or without', async () => {
+    const count = async (pod: string): Promise<number> =>
+      (await api.get(`/api/v1/incidents?pod=${pod}`)).json.items.length;
+    expect(await count('shop/web-1')).toBe(2);
+    expect(await count('web-1')).toBe(2);
+    expect(await count('bank/web-1')).toBe(0);
+    expect(await count('shop/web')).toBe(0);
+    expect((await api.get('/api/v1/incidents?pod=%2Fweb-1')).json.errors[0]).toMatchObject({ field: 'pod' });
+  });
+
+  it('is found by the beginning of its id wherever that leads to one alone', async () => {
+    const fresh = await startApi();
+    try {
+      const [one, two] = ['feed0123456789', 'feed01ffffffff'] as const;
+      for (const [n, id] of [one, two].entries()) {
+        await commitAlert(fresh.store, makeAlert(n, { incident: id }), { ...makeIncident(n), id });
+      }
+      for (const rest of ['', '/tree', '/timeline', '/capture']) {
+        expect((await fresh.get(`/api/v1/incidents/feed0123${rest}`)).status, rest).toBe(200);
+        const several = await fresh.get(`/api/v1/incidents/feed01${rest}`);
+        expect(several.status, rest).toBe(400);
+        expect(several.json.errors).toEqual([
+          { in: 'path', field: 'id', message: `is the beginning of several ids: ${one}, ${two}` },
+        ]);
+        expect((await fresh.get(`/api/v1/incidents/feed0${rest}`)).status, rest).toBe(404);
+      }
+      expect((await fresh.post('/api/v1/incidents/feed01f/resolve')).json).toMatchObject({
+        id: two,
+        state: 'resolved',
+      });
+      expect((await fresh.post('/api/v1/incidents/feed01/resolve')).status).toBe(400);
+      expect((await fresh.get(`/api/v1/incidents/${one}`)).json.state).toBe('open');
+      // What others see is no candidate.
+      await fresh.store.tokens.create({ name: 'a', scopes: ['admin'], namespaces: null, expires_at: null });
+      const spec = { name: 'b', scopes: ['read'], namespaces: ['bank'], expires_at: null } as const;
+      const { secret: token } = await fresh.store.tokens.create(spec);
+      expect((await fresh.get('/api/v1/incidents/feed01', { token })).status).toBe(404);
+    } finally {
+      await fresh.close();
+    }
+  });
+
   it('remembers who acknowledged and resolved it, and why', async () => {
     const acknowledged = await api.post(path(2, '/acknowledge'), { reason: 'looking' });
     expect(acknowledged.json.state).toBe('acknowledged');

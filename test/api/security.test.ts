@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { isLoopback } from '../../src/api/browser-guard.ts';
 import type { TokenScope } from '../../src/api/deps.ts';
-import { commitAlert, type Harness, hexId, makeAlert, makeIncident, startApi } from './support.ts';
+import { commitAlert, type Harness, hexId, makeAlert, makeIncident, RULES, STATUS, startApi } from './support.ts';
 
 const ADMIN = { name: 'admin', scopes: ['admin'], namespaces: null, expires_at: null } as const;
 
@@ -220,6 +220,39 @@ describe('tokens and scopes', () => {
     }
     expect((await api.post(`/api/v1/incidents/${hexId(2, 'b')}/resolve`, {}, { token })).status).toBe(404);
     expect((await api.get(`/api/v1/incidents/${hexId(2, 'b')}`, { token: secrets.read })).json.state).toBe('open');
+  });
+
+  it('tells a token of some namespaces no numbers of all', async () => {
+    const { secret: token } = await api.store.tokens.create({
+      name: 'scoped',
+      scopes: ['write'],
+      namespaces: ['shop'],
+      expires_at: null,
+    });
+    const metrics = await api.get('/metrics', { token });
+    expect(metrics.status).toBe(403);
+    expect(metrics.json.detail).toContain('not limited to namespaces');
+    expect(metrics.text).not.toContain('spoor_');
+    expect((await api.get('/metrics', { token: secrets.read })).status).toBe(200);
+    const status = (await api.get('/api/v1/status', { token })).json;
+    expect(status).toEqual({
+      version: STATUS.version,
+      started: STATUS.started,
+      sources: [{ name: 'relay', type: 'hubble', state: 'connected', detail: 'hubble-relay:443' }],
+      watermark: STATUS.watermark,
+      rules: { loaded: 2, errors: 1, last_reload: null },
+      store: { ok: true, detail: '' },
+      ready: true,
+      unready: [],
+    });
+    const rules = (await api.get('/api/v1/rules', { token })).json.items;
+    expect(rules).toHaveLength(RULES.length);
+    for (const rule of rules) {
+      expect(Object.values(rule).filter(value => typeof value === 'number')).toEqual([rule.line]);
+    }
+    const { paths } = (await api.get('/api/v1/openapi.json')).json;
+    expect(paths['/metrics'].get.description).toContain('limited to namespaces');
+    expect(JSON.stringify(paths['/api/v1/status'].get)).toContain('LimitedStatus');
   });
 
   it('never lets what is limited to namespaces administer or ingest', async () => {

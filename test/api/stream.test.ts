@@ -69,12 +69,15 @@ describe('the event stream', () => {
     await follower.until(() => alertIds(follower).length === 1);
   });
 
-  it('says so when the id is of another database', async () => {
+  it('goes on at the head when the id is of another database, and says so', async () => {
     await open();
     await fire(1);
     const follower = await listen({ 'last-event-id': '4711' });
-    await follower.until(() => alertIds(follower).length === 1);
+    await follower.until(() => follower.events.length === 1);
     expect(follower.events[0]?.type).toBe('missed');
+    await fire(2);
+    await follower.until(() => alertIds(follower).length > 0);
+    expect(alertIds(follower)).toEqual([hexId(2)]);
   });
 
   it('refuses what is no id', async () => {

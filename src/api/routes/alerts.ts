@@ -6,13 +6,16 @@ import { type Route, route } from '../route.ts';
 import {
   alertSchema,
   INCIDENT_STATE_LIST,
+  idOrBeginning,
   idSchema,
   kubeName,
   LEVEL_LIST,
   pageOf,
   paging,
+  podName,
   timeRange,
 } from '../schemas.ts';
+import { wholeId } from '../whole-id.ts';
 
 export function alertRoutes({ store }: Pick<ApiDeps, 'store'>): Route[] {
   return [
@@ -28,7 +31,7 @@ export function alertRoutes({ store }: Pick<ApiDeps, 'store'>): Route[] {
         level: LEVEL_LIST,
         rule: z.string().min(1).max(512).optional().describe('id or title of the rule, exact'),
         namespace: kubeName.optional(),
-        pod: kubeName.optional(),
+        pod: podName.optional(),
         incident: idSchema.optional(),
         state: INCIDENT_STATE_LIST.describe('state of the alert’s incident'),
         ...paging,
@@ -44,11 +47,15 @@ export function alertRoutes({ store }: Pick<ApiDeps, 'store'>): Route[] {
       tag: 'alerts',
       summary: 'One alert with its whole evidence',
       scope: 'read',
-      params: z.strictObject({ id: idSchema }),
+      params: z.strictObject({ id: idOrBeginning }),
       answer: { status: 200, description: 'The alert', schema: alertSchema },
       problems: [404],
       handle: async ({ params, caller }) => {
-        const alert = await store.alert(params.id, caller.namespaces);
+        const scope = caller.namespaces;
+        const exact = await store.alert(params.id, scope);
+        if (exact !== null) return exact;
+        const id = await wholeId(params.id, (text, limit) => store.alertIds(text, limit, scope), 'this alert');
+        const alert = await store.alert(id, scope);
         if (alert === null) throw notFound('this alert');
         return alert;
       },

@@ -1,9 +1,9 @@
 /** Where alerts went, and whether they arrived. */
 import { z } from 'zod';
-import type { ApiDeps, DeliveryCounts, DeliveryState, Scope, SinkRecord } from '../deps.ts';
+import type { ApiDeps, DeliveryCounts, DeliveryRecord, DeliveryState, Scope, SinkRecord } from '../deps.ts';
 import { notFound, Problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
-import { idSchema, listOf, pageOf, paging } from '../schemas.ts';
+import { idSchema, listOf, pageOf, paging, timestamp, timestampOf, timestampOrNull, wholeNumber } from '../schemas.ts';
 
 const DELIVERY_STATES = ['pending', 'leased', 'delivered', 'dead'] as const satisfies readonly DeliveryState[];
 
@@ -24,11 +24,20 @@ const deliverySchema = z
     incident_id: z.string(),
     attempts: z.number(),
     error: z.string().describe('answer or error of the last attempt'),
-    created_at: z.number().describe('ms since the Unix epoch'),
-    due_at: z.number(),
-    updated_at: z.number(),
+    created_at: timestamp,
+    due_at: timestamp.describe('when it is tried next'),
+    updated_at: timestamp.describe('when its state last changed'),
   })
   .meta({ id: 'Delivery' });
+
+function deliveryView({ created_at, due_at, updated_at, ...rest }: DeliveryRecord): z.infer<typeof deliverySchema> {
+  return {
+    ...rest,
+    created_at: timestampOf(created_at),
+    due_at: timestampOf(due_at),
+    updated_at: timestampOf(updated_at),
+  };
+}
 
 const sinkSchema = z
   .object({
@@ -36,14 +45,14 @@ const sinkSchema = z
     type: z.string(),
     state: z.enum(['ok', 'waiting', 'disabled']),
     detail: z.string().describe('last result in plain words'),
-    last_success_at: z.number().nullable().describe('ms since the Unix epoch'),
-    last_failure_at: z.number().nullable(),
+    last_success_at: timestamp.nullable(),
+    last_failure_at: timestamp.nullable(),
     deliveries: z.object({
       pending: z.number(),
       leased: z.number(),
       delivered: z.number(),
       dead: z.number(),
-      oldest_pending: z.number().nullable().describe('ms since the Unix epoch'),
+      oldest_pending: timestamp.nullable().describe('when the oldest that waits was queued'),
     }),
   })
   .meta({ id: 'Sink' });
@@ -56,9 +65,9 @@ function withCounts(sink: SinkRecord, counts: DeliveryCounts): z.infer<typeof si
     type,
     state,
     detail,
-    last_success_at: lastSuccessMs,
-    last_failure_at: lastFailureMs,
-    deliveries: { pending: 0, leased: 0, delivered: 0, dead: 0, ...states, oldest_pending: oldest },
+    last_success_at: timestampOrNull(lastSuccessMs),
+    last_failure_at: timestampOrNull(lastFailureMs),
+    deliveries: { pending: 0, leased: 0, delivered: 0, dead: 0, ...states, oldest_pending: timestampOrNull(oldest) },
   };
 }
 
@@ -130,8 +139,10 @@ export function deliveryRoutes(deps: Deps, sinkTestMsMax: number): Route[] {
         ...paging,
       }),
       answer: { status: 200, description: 'A page of deliveries', schema: pageOf(deliverySchema) },
-      handle: ({ query: { state, ...rest }, caller }) =>
-        store.outbox.list({ ...rest, states: state }, caller.namespaces),
+      handle: async ({ query: { state, ...rest }, caller }) => {
+        const { items, next } = await store.outbox.list({ ...rest, states: state }, caller.namespaces);
+        return { items: items.map(deliveryView), next };
+      },
     }),
     route({
       method: 'POST',
@@ -140,15 +151,18 @@ export function deliveryRoutes(deps: Deps, sinkTestMsMax: number): Route[] {
       tag: 'delivery',
       summary: 'Queue a delivered or dead delivery again, to its own sink or to another',
       scope: 'write',
-      params: z.strictObject({ id: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER) }),
+      params: z.strictObject({ id: wholeNumber(1, Number.MAX_SAFE_INTEGER, 'the number of a delivery') }),
       body: z.strictObject({ sink: sinkName.optional().describe('another sink; its own when absent') }),
       answer: { status: 202, description: 'It is queued', schema: z.object({ replayed: z.number() }) },
       problems: [404, 409],
       handle: async ({ params, body, caller }) => {
+        const delivery = await store.outbox.get(params.id, caller.namespaces);
+        if (delivery === null) throw notFound('this delivery');
         if (body.sink !== undefined) await requireSink(deps, body.sink, caller.namespaces);
         const replayed = await store.outbox.replay([params.id], body.sink ?? null, caller.namespaces);
         if (replayed === 0) {
-          throw new Problem(409, 'not-replayable', 'no delivery of this id is delivered or dead');
+          const detail = `this delivery is ${delivery.state}: only what is delivered or dead can be sent again`;
+          throw new Problem(409, 'not-replayable', detail);
         }
         await store.audit({
           actor: caller.name,

@@ -11,19 +11,21 @@ import { type Route, route } from '../route.ts';
 import {
   freeText,
   INCIDENT_STATE_LIST,
-  idSchema,
+  idOrBeginning,
   incidentSchema,
   kubeName,
   LEVEL_LIST,
   pageOf,
   paging,
+  podName,
   timeRange,
 } from '../schemas.ts';
 import { timeline, timelineSchema } from '../timeline.ts';
 import { incidentTree } from '../tree.ts';
 import { treeSchema } from '../tree-builder.ts';
+import { wholeId } from '../whole-id.ts';
 
-const idParams = z.strictObject({ id: idSchema });
+const idParams = z.strictObject({ id: idOrBeginning });
 const MERGES_FOLLOWED_MAX = 16;
 const PAGE = 500;
 
@@ -51,7 +53,11 @@ async function* text(lines: Iterable<string> | AsyncIterable<string>): AsyncGene
 
 export function incidentRoutes({ store, live, recording }: Deps, limits: ApiLimits): Route[] {
   const find = async (id: string, caller: Caller): Promise<Incident> => {
-    const incident = await store.incident(id, caller.namespaces);
+    const scope = caller.namespaces;
+    const exact = await store.incident(id, scope);
+    if (exact !== null) return exact;
+    const whole = await wholeId(id, (text, limit) => store.incidentIds(text, limit, scope), 'this incident');
+    const incident = await store.incident(whole, scope);
     if (incident === null) throw notFound('this incident');
     return incident;
   };
@@ -77,7 +83,8 @@ export function incidentRoutes({ store, live, recording }: Deps, limits: ApiLimi
       problems: [404, 409],
       handle: async ({ params, body, caller }) => {
         const by = { actor: caller.name, reason: body.reason };
-        const incident = await store.setIncidentState(params.id, state, by, caller.namespaces);
+        const { id } = await find(params.id, caller);
+        const incident = await store.setIncidentState(id, state, by, caller.namespaces);
         if (incident === null) throw notFound('this incident');
         return incident;
       },
@@ -96,6 +103,7 @@ export function incidentRoutes({ store, live, recording }: Deps, limits: ApiLimi
         level: LEVEL_LIST,
         state: INCIDENT_STATE_LIST,
         namespace: kubeName.optional(),
+        pod: podName.optional(),
         ...paging,
       }),
       answer: { status: 200, description: 'A page of incidents', schema: pageOf(incidentSchema) },

@@ -8,7 +8,7 @@ import type { ApiLimits } from '../config.ts';
 import type { ApiDeps, Scope } from '../deps.ts';
 import { notFound } from '../problem.ts';
 import { type Route, route } from '../route.ts';
-import { execIdSchema, kubeName, listOf, timeRange } from '../schemas.ts';
+import { execIdSchema, kubeName, listOf, timeRange, wholeNumber } from '../schemas.ts';
 import { podTree } from '../tree.ts';
 import { treeSchema } from '../tree-builder.ts';
 import { connectionSchema, connectionView, processView, treeProcessSchema } from '../views.ts';
@@ -18,11 +18,11 @@ const flowQuery = z.strictObject({
   namespace: kubeName.optional().describe('of either end'),
   pod: kubeName.optional().describe('of either end'),
   to: z.string().min(1).max(255).optional().describe('address, DNS name or namespace/pod of the server, exact'),
-  port: z.coerce.number().int().min(0).max(65_535).optional().describe('of the server'),
+  port: wholeNumber(0, 65_535).optional().describe('of the server'),
   exec_id: execIdSchema.optional().describe('process at either end'),
   verdict: listOf(['FORWARDED', 'DROPPED', 'ERROR', 'AUDIT', 'REDIRECTED', 'TRACED', 'TRANSLATED']),
   attribution: listOf(['socket', 'inferred', 'pod']),
-  limit: z.coerce.number().int().min(1).max(1_000).default(100),
+  limit: wholeNumber(1, 1_000).default(100),
 });
 
 type FlowQuery = z.infer<typeof flowQuery>;

@@ -44,6 +44,7 @@ export function probeRoutes({ unready, registry }: Pick<ApiDeps, 'unready' | 're
       tag: 'probes',
       summary: 'Counters in Prometheus’ text format',
       scope: 'read',
+      allNamespaces: true,
       answer: { status: 200, description: 'Metrics', media: 'text/plain' },
       handle: async ({ reply }) => reply.type(registry.contentType).send(await registry.metrics()),
     }),

@@ -1,31 +1,18 @@
 /** How it goes: rules, gaps, sources, engine. */
 import { z } from 'zod';
 import type { ApiDeps, RuleRecord } from '../deps.ts';
+import { limitedRuleSchema, limitedStatusSchema, ruleFields } from '../limited.ts';
 import { type Route, route } from '../route.ts';
-import { gapSchema, instant, LEVEL_LIST, levelSchema, pageOf, paging } from '../schemas.ts';
+import { gapSchema, instant, LEVEL_LIST, pageOf, paging } from '../schemas.ts';
 
 const ruleSchema: z.ZodType<RuleRecord> = z
   .object({
-    id: z.string(),
-    title: z.string(),
-    level: levelSchema,
-    status: z.string(),
-    description: z.string(),
-    author: z.string(),
-    tags: z.array(z.string()),
-    references: z.array(z.string()),
-    falsepositives: z.array(z.string()),
-    runbook: z.string(),
-    requires: z.array(z.string()).describe('sensor settings without which it cannot fire'),
-    file: z.string(),
-    line: z.number(),
-    kind: z.enum(['event', 'sequence', 'count', 'first_seen', 'correlation']),
+    ...ruleFields,
     matches: z.number().describe('findings since the start, or since its content last changed'),
     evaluated: z.number().describe('times that one of its conditions was evaluated'),
     seconds: z.number().describe('time that it took, estimated from samples'),
     held: z.number().describe('partial sequences, counted keys and combinations seen that it holds now'),
     evicted: z.number().describe('what it held and dropped at a limit'),
-    error: z.string().describe("why it was switched off; '' while it works"),
   })
   .meta({ id: 'Rule' });
 
@@ -86,10 +73,15 @@ export function statusRoutes(deps: Pick<ApiDeps, 'store' | 'rules' | 'status' | 
       tag: 'status',
       summary: 'Sources, engine, rules, deliveries and store in numbers, counted from the start',
       scope: 'read',
-      answer: { status: 200, description: 'The status', schema: statusSchema as z.ZodType<object> },
-      handle: async () => {
+      answer: {
+        status: 200,
+        description: 'The status; for tokens that are limited to namespaces without what counts all of them',
+        schema: z.union([statusSchema, limitedStatusSchema]) as z.ZodType<object>,
+      },
+      handle: async ({ caller }) => {
         const unready = await deps.unready();
-        return { ...deps.status(), ready: unready.length === 0, unready };
+        const status = { ...deps.status(), ready: unready.length === 0, unready };
+        return caller.namespaces === null ? status : limitedStatusSchema.parse(status);
       },
     }),
     route({
@@ -103,13 +95,18 @@ export function statusRoutes(deps: Pick<ApiDeps, 'store' | 'rules' | 'status' | 
         level: LEVEL_LIST,
         tag: z.string().min(1).max(128).optional().describe('such as `attack.t1059.004`, exact'),
       }),
-      answer: { status: 200, description: 'All rules', schema: z.object({ items: z.array(ruleSchema) }) },
-      handle: ({ query: { level, tag } }) => ({
-        items: deps
+      answer: {
+        status: 200,
+        description: 'All rules; for tokens that are limited to namespaces without what they counted',
+        schema: z.object({ items: z.array(z.union([ruleSchema, limitedRuleSchema])) }),
+      },
+      handle: ({ query: { level, tag }, caller }) => {
+        const items = deps
           .rules()
           .filter(rule => level === undefined || level.includes(rule.level))
-          .filter(rule => tag === undefined || rule.tags.includes(tag.toLowerCase())),
-      }),
+          .filter(rule => tag === undefined || rule.tags.includes(tag.toLowerCase()));
+        return { items: caller.namespaces === null ? items : items.map(rule => limitedRuleSchema.parse(rule)) };
+      },
     }),
     route({
       method: 'GET',

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
 import { invalid, Problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
+import { wholeNumber } from '../schemas.ts';
 import type { EventStream } from '../stream.ts';
 
-const sequence = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const sequence = wholeNumber(0, Number.MAX_SAFE_INTEGER, 'an id of this stream,');
 
 export function streamRoute({ store }: Pick<ApiDeps, 'store'>, stream: EventStream): Route {
   return route({

@@ -3,26 +3,38 @@ import { z } from 'zod';
 import type { ApiDeps, TokenRecord, TokenScope } from '../deps.ts';
 import { invalid, notFound, Problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
-import { idSchema, kubeName, pageOf, paging } from '../schemas.ts';
+import { idSchema, instant, kubeName, pageOf, paging, timestamp, timestampOf, timestampOrNull } from '../schemas.ts';
 
 const TOKEN_SCOPES = ['read', 'write', 'ingest', 'admin'] as const satisfies readonly TokenScope[];
 
-const tokenSchema: z.ZodType<TokenRecord> = z
+const tokenSchema = z
   .object({
     id: z.string(),
     name: z.string(),
     scopes: z.array(z.enum(TOKEN_SCOPES)),
     namespaces: z.array(z.string()).nullable(),
-    created_at: z.number().describe('ms since the Unix epoch'),
-    expires_at: z.number().nullable(),
-    last_used_at: z.number().nullable(),
+    created_at: timestamp,
+    expires_at: timestamp.nullable().describe('null for never'),
+    last_used_at: timestamp.nullable(),
   })
   .meta({ id: 'Token' });
+
+function tokenView({ id, name, scopes, namespaces, ...times }: TokenRecord): z.infer<typeof tokenSchema> {
+  return {
+    id,
+    name,
+    scopes: [...scopes],
+    namespaces: namespaces === null ? null : [...namespaces],
+    created_at: timestampOf(times.created_at),
+    expires_at: timestampOrNull(times.expires_at),
+    last_used_at: timestampOrNull(times.last_used_at),
+  };
+}
 
 const auditSchema = z
   .object({
     id: z.number(),
-    at: z.number().describe('ms since the Unix epoch'),
+    at: timestamp,
     actor: z.string(),
     action: z.string(),
     target: z.string(),
@@ -34,7 +46,11 @@ const tokenBody = z.strictObject({
   name: z.string().regex(/^[\w][\w .@-]{0,63}$/, 'expected up to 64 letters, digits, spaces or . @ _ -'),
   scopes: z.array(z.enum(TOKEN_SCOPES)).min(1).max(4),
   namespaces: z.array(kubeName).min(1).max(1_000).nullable().default(null).describe('null for all'),
-  expires_at: z.int().min(0).nullable().default(null).describe('ms since the Unix epoch; null for never'),
+  expires_at: instant
+    .transform(text => Date.parse(text))
+    .nullable()
+    .default(null)
+    .describe('RFC 3339; null for never'),
 });
 
 const isAdmin = (token: Pick<TokenRecord, 'scopes' | 'expires_at'>): boolean =>
@@ -59,7 +75,7 @@ export function tokenRoutes({ store }: Pick<ApiDeps, 'store'>, hasConfiguredAdmi
       summary: 'Tokens, without their secrets',
       scope: 'admin',
       answer: { status: 200, description: 'All tokens', schema: z.object({ items: z.array(tokenSchema) }) },
-      handle: async () => ({ items: [...(await tokens.list())] }),
+      handle: async () => ({ items: (await tokens.list()).map(tokenView) }),
     }),
     route({
       method: 'POST',
@@ -88,7 +104,7 @@ export function tokenRoutes({ store }: Pick<ApiDeps, 'store'>, hasConfiguredAdmi
           target: created.token.id,
           detail: `${body.name}: ${body.scopes.join(' ')}`,
         });
-        return created;
+        return { token: tokenView(created.token), secret: created.secret };
       },
     }),
     route({
@@ -120,7 +136,10 @@ export function tokenRoutes({ store }: Pick<ApiDeps, 'store'>, hasConfiguredAdmi
       scope: 'admin',
       query: z.strictObject({ target: z.string().min(1).max(256).optional(), ...paging }),
       answer: { status: 200, description: 'A page of the audit log', schema: pageOf(auditSchema) },
-      handle: ({ query }) => store.auditLog(query),
+      handle: async ({ query }) => {
+        const { items, next } = await store.auditLog(query);
+        return { items: items.map(({ at, ...rest }) => ({ ...rest, at: timestampOf(at) })), next };
+      },
     }),
   ];
 }

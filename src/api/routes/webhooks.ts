@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { ApiDeps, WebhookRecord } from '../deps.ts';
 import { notFound } from '../problem.ts';
 import { type Route, route } from '../route.ts';
-import { freeText, idSchema, kubeName, levelSchema } from '../schemas.ts';
+import { freeText, idSchema, kubeName, levelSchema, timestamp, timestampOf } from '../schemas.ts';
 
 const ROTATION_OVERLAP_MS_DEFAULT = 24 * 3_600_000;
 const ROTATION_OVERLAP_MS_MAX = 7 * ROTATION_OVERLAP_MS_DEFAULT;
@@ -31,7 +31,7 @@ const spec = {
   namespaces: z.array(kubeName).min(1).max(1_000).nullable().describe('null for all'),
 };
 
-const webhookSchema: z.ZodType<WebhookRecord> = z
+const webhookSchema = z
   .object({
     id: z.string(),
     url: z.string(),
@@ -43,9 +43,19 @@ const webhookSchema: z.ZodType<WebhookRecord> = z
     disabled_reason: z
       .string()
       .describe('why deliveries ended by themselves: its receiver said 410, or its name leads to no public address'),
-    created_at: z.number().describe('ms since the Unix epoch'),
+    created_at: timestamp,
   })
   .meta({ id: 'Webhook' });
+
+function webhookView({ levels, rules, namespaces, created_at, ...rest }: WebhookRecord): z.infer<typeof webhookSchema> {
+  return {
+    ...rest,
+    levels: [...levels],
+    rules: [...rules],
+    namespaces: namespaces === null ? null : [...namespaces],
+    created_at: timestampOf(created_at),
+  };
+}
 
 const secretSchema = z.string().describe('`whsec_…`: shown once, never again');
 /** Without the keys that hold nothing: a patch leaves those alone. */
@@ -73,7 +83,7 @@ export function webhookRoutes({ store, refuseWebhook, webhooksChanged }: Deps): 
       summary: 'Subscriptions',
       scope: 'read',
       answer: { status: 200, description: 'All webhooks', schema: z.object({ items: z.array(webhookSchema) }) },
-      handle: async ({ caller }) => ({ items: [...(await webhooks.list(caller.namespaces))] }),
+      handle: async ({ caller }) => ({ items: (await webhooks.list(caller.namespaces)).map(webhookView) }),
     }),
     route({
       method: 'POST',
@@ -98,7 +108,7 @@ export function webhookRoutes({ store, refuseWebhook, webhooksChanged }: Deps): 
         const namespaces = body.namespaces ?? caller.namespaces;
         const created = await webhooks.create({ ...body, namespaces }, caller.namespaces);
         await changed(caller.name, 'create', created.webhook.id);
-        return created;
+        return { webhook: webhookView(created.webhook), secret: created.secret };
       },
     }),
     route({
@@ -114,7 +124,7 @@ export function webhookRoutes({ store, refuseWebhook, webhooksChanged }: Deps): 
       handle: async ({ params, caller }) => {
         const webhook = await webhooks.get(params.id, caller.namespaces);
         if (webhook === null) throw notFound('this webhook');
-        return webhook;
+        return webhookView(webhook);
       },
     }),
     route({
@@ -134,7 +144,7 @@ export function webhookRoutes({ store, refuseWebhook, webhooksChanged }: Deps): 
         const webhook = await webhooks.update(params.id, defined(patch), caller.namespaces);
         if (webhook === null) throw notFound('this webhook');
         await changed(caller.name, 'update', params.id);
-        return webhook;
+        return webhookView(webhook);
       },
     }),
     route({

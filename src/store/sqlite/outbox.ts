@@ -161,6 +161,13 @@ export class SqliteOutbox implements Outbox {
     });
   }
 
+  async get(id: number, scope: Scope): Promise<Delivery | null> {
+    const db = this.#db;
+    const filter = deliveryScope(new Filter().add('o.id = ?', id), scope);
+    const sql = `SELECT ${COLUMNS} FROM outbox o ${filter.where}`;
+    return db.read(() => db.get<Delivery>(sql, ...filter.values)) ?? null;
+  }
+
   async counts(): Promise<Map<string, Record<DeliveryState, number> & { oldest: number | null }>> {
     const db = this.#db;
     const rows = db.read(() =>

@@ -24,6 +24,29 @@ import {
   levelNumbers,
 } from './rows.ts';
 
+/** `name` or `namespace/name`, of the alert `a`. */
+function podFilter(filter: Filter, pod: string): void {
+  const slash = pod.indexOf('/');
+  if (slash >= 0) filter.add('a.namespace = ?', pod.slice(0, slash));
+  filter.add('a.pod = ?', pod.slice(slash + 1));
+}
+
+/** Ids between a beginning and whatever else begins so. */
+const beginsWith = (filter: Filter, column: string, beginning: string): Filter =>
+  filter.add(`${column} >= ?`, beginning).add(`${column} < ?`, `${beginning}\u{10ffff}`);
+
+export function alertIds(db: Db, beginning: string, limit: number, scope: Scope): string[] {
+  const filter = alertScope(beginsWith(new Filter(), 'a.id', beginning), scope);
+  const sql = `SELECT a.id FROM alerts a ${filter.where} ORDER BY a.id LIMIT ?`;
+  return db.all<{ id: string }>(sql, ...filter.values, limit).map(({ id }) => id);
+}
+
+export function incidentIds(db: Db, beginning: string, limit: number, scope: Scope): string[] {
+  const filter = incidentScope(beginsWith(new Filter(), 'i.id', beginning), scope);
+  const sql = `SELECT i.id FROM incidents i ${filter.where} ORDER BY i.id LIMIT ?`;
+  return db.all<{ id: string }>(sql, ...filter.values, limit).map(({ id }) => id);
+}
+
 export function listAlerts(db: Db, query: AlertQuery, scope: Scope): Page<AlertSummary> {
   const limit = limitOf(query);
   const filter = alertScope(new Filter(), scope);
@@ -32,7 +55,7 @@ export function listAlerts(db: Db, query: AlertQuery, scope: Scope): Page<AlertS
   if (query.since !== undefined) filter.add('a.time >= ?', query.since);
   if (query.until !== undefined) filter.add('a.time < ?', query.until);
   if (query.namespace !== undefined) filter.add('a.namespace = ?', query.namespace);
-  if (query.pod !== undefined) filter.add('a.pod = ?', query.pod);
+  if (query.pod !== undefined) podFilter(filter, query.pod);
   if (query.incident !== undefined) filter.add('a.incident_id = ?', query.incident);
   if (query.rule !== undefined) {
     filter.add('a.rule IN (SELECT n FROM rules WHERE id = ? OR title = ?)', query.rule, query.rule);
@@ -81,6 +104,11 @@ export function listIncidents(db: Db, query: IncidentQuery, scope: Scope): Page<
       'EXISTS (SELECT 1 FROM incident_namespaces s WHERE s.incident_id = i.id AND s.namespace = ?)',
       query.namespace,
     );
+  }
+  if (query.pod !== undefined) {
+    const ofPod = new Filter().add('a.incident_id = i.id');
+    podFilter(ofPod, query.pod);
+    filter.add(`EXISTS (SELECT 1 FROM alerts a ${ofPod.where})`, ...ofPod.values);
   }
   const rows = db.all<IncidentRow>(
     `SELECT ${INCIDENT_COLUMNS} FROM incidents i ${filter.where} ORDER BY i.last_seen DESC, i.id DESC LIMIT ?`,

@@ -23,9 +23,11 @@ import { changeState, insertAudit, setPosition, writeCommit } from './commit.ts'
 import type { Db } from './db.ts';
 import { SqliteOutbox } from './outbox.ts';
 import {
+  alertIds,
   getAlert,
   getIncident,
   incidentEvidence,
+  incidentIds,
   listAlerts,
   listAudit,
   listGaps,
@@ -91,12 +93,20 @@ export class SqliteStore implements Store {
     return this.#db.read(() => getAlert(this.#db, id, scope));
   }
 
+  async alertIds(beginning: string, limit: number, scope: Scope): Promise<string[]> {
+    return this.#db.read(() => alertIds(this.#db, beginning, limit, scope));
+  }
+
   async incidents(query: IncidentQuery, scope: Scope): Promise<Page<Incident>> {
     return this.#db.read(() => listIncidents(this.#db, query, scope));
   }
 
   async incident(id: string, scope: Scope): Promise<Incident | null> {
     return this.#db.read(() => getIncident(this.#db, id, scope));
+  }
+
+  async incidentIds(beginning: string, limit: number, scope: Scope): Promise<string[]> {
+    return this.#db.read(() => incidentIds(this.#db, beginning, limit, scope));
   }
 
   async incidentEvidence(id: string, limit: number, scope: Scope): Promise<AlertEvidence[]> {

@@ -47,7 +47,7 @@ export function streamSince(
 ): { entries: StreamEntry[]; seq: number; missed: boolean } {
   const head = streamHead(db);
   // Beyond the head: the cursor is of another database.
-  const from = seq > head ? 0 : Math.max(0, seq);
+  const from = Math.min(Math.max(0, seq), head);
   const oldest = db.get<{ seq: number | null }>('SELECT min(seq) AS seq FROM stream')?.seq ?? head + 1;
   const rows = db.all<Row>(
     'SELECT seq, type, alert_id, incident_id FROM stream WHERE seq > ? ORDER BY seq LIMIT ?',
