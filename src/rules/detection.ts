@@ -10,6 +10,7 @@ import { parseSelection } from './selection.ts';
 import { isRecord, type Path } from './yaml.ts';
 
 const SELECTIONS_MAX = 1_000;
+const CONDITIONS_MAX = 20;
 
 export interface DetectionScope extends SelectionScope {
   readonly macros: Macros;
@@ -141,6 +142,10 @@ export function parseDetection(value: unknown, path: Path, scope: DetectionScope
     return null;
   }
   const expressions: readonly unknown[] = Array.isArray(written) ? written : [written];
+  if (expressions.length > CONDITIONS_MAX) {
+    problems.add('bad-condition', [...path, 'condition'], `more than ${CONDITIONS_MAX} conditions`);
+    return null;
+  }
   const used = new Set<string>();
   const of: Condition[] = [];
   let broken = expressions.length === 0;

@@ -7,6 +7,8 @@ import { textMatcher } from './text-matcher.ts';
 
 const CHARS_MAX = 10_000;
 const NESTING_MAX = 64;
+/** Selections that one expression may join, `of` patterns counted by what they match. */
+const OPERANDS_MAX = 5_000;
 
 /** Selections shared by name. */
 export interface Macros {
@@ -66,7 +68,9 @@ export function parseExpression(text: string, names: Names): ParsedExpression {
   const peek = (): string => tokens[at]?.text.toLowerCase() ?? '';
   const offset = (): number => tokens[at]?.offset ?? text.length;
 
+  let operands = 0;
   const resolve = (name: string, where: number): Condition => {
+    if (++operands > OPERANDS_MAX) return fail(`joins more than ${OPERANDS_MAX} selections`, where);
     if (names.selections.has(name)) {
       used.add(name);
       const condition = names.selections.get(name) ?? null;

@@ -8,6 +8,9 @@ const NESTING_MAX = 100;
 const NODES_MAX = 500_000;
 const ALIASES_MAX = 1_000;
 
+/** What YAML does not allow in a text; the reader would let it pass. */
+const CONTROLS = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+
 /** Keys and indexes from the top of a document. */
 export type Path = readonly (string | number)[];
 
@@ -50,6 +53,13 @@ export function readYaml(file: string, text: string, diagnostics: Diagnostic[]):
   };
   if (text.length > FILE_CHARS_MAX) {
     fail('yaml-limit', 1, 1, `the file has ${text.length} characters`, `at most ${FILE_CHARS_MAX}; split it`);
+    return [];
+  }
+  const control = text.search(CONTROLS);
+  if (control >= 0) {
+    const before = text.slice(0, control).split('\n');
+    const code = text.charCodeAt(control).toString(16).padStart(4, '0');
+    fail('yaml-syntax', before.length, (before.at(-1)?.length ?? 0) + 1, `a control character, U+${code}`, 'text only');
     return [];
   }
   if (nestsTooDeep(text)) {

@@ -7,6 +7,7 @@ import { loadRules } from '../../src/rules/load.ts';
 const good = { file: 'good.yaml', text: readFileSync(new URL('good.yaml', import.meta.url), 'utf8') };
 const head = 'title: x\nlevel: low\n';
 const letters = 'bcdefghij'.split('');
+const many = letters.flatMap(c => letters.flatMap(d => letters.map(e => `  s${c}${d}${e}: {Image: x}\n`))).join('');
 const files: Readonly<Record<string, string>> = {
   'alias bomb': `a: &a [x,x,x,x,x,x,x,x,x]\n${letters.map((c, i) => `${c}: &${c} [${Array(9).fill(`*${'abcdefghij'[i]}`)}]`).join('\n')}`,
   'an alias to itself': `${head}detection:\n  s: &s\n    ancestors|any: *s\n`,
@@ -25,6 +26,14 @@ const files: Readonly<Record<string, string>> = {
   'a regular expression that repeats itself': `${head}detection:\n  s: {Image|re: '((a{100}){100}){100}'}`,
   'no rule at all': '\u0000\u0001{{{',
   'text alone': 'foo',
+  'NULs in a key': `${head}taxonomy: spoor\ndetection:\n  "s\\0": {"Image\\0": x}`,
+  'NULs in a file': `${head}detection: {s: {Image\0: x}}`,
+  'a condition without end': `${head}detection:\n  s: {Image: x}\n  condition: ${'s or '.repeat(5_000)}s`,
+  'negations of negations': `${head}detection:\n  s: {Image: x}\n  condition: ${'not '.repeat(2_000)}s`,
+  'a condition that multiplies': `${head}detection:\n${many}  condition: ${Array(900).fill('1 of s*').join(' or ')}\n`,
+  'conditions that multiply': `${head}detection:\n${many}  condition:\n${`  - ${Array(4).fill('1 of s*').join(' or ')}\n`.repeat(2_000)}`,
+  'a sequence of stages without end': `${head}sequence:\n  by: pod\n  within: 5m\n  steps:\n  - {id: a, runs: 1000000, detection: {s: {Image: x}}}\n  - {id: b, detection: {s: {Image: x}}}`,
+  'a test of a deep map': `${head}detection: {s: {Image: x}}\ntests: [{name: a, events: [{exec: ${'{a: '.repeat(80)}1${'}'.repeat(80)}}], expect: {alerts: 0}}]`,
   'broken windows of surrogates': `${head}detection:\n  s: {"Image|\ud800": x}`,
 };
 
