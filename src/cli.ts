@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { registerDemo } from './commands/demo.ts';
 import { CommandError, EXIT, FORMS, safeText, UsageError } from './commands/io.ts';
+import { registerLsp } from './commands/lsp.ts';
 import { registerObserve } from './commands/observe.ts';
 import { registerQueries } from './commands/query.ts';
 import { registerRecord } from './commands/record.ts';
@@ -59,6 +60,7 @@ for (const register of [
 ]) {
   register(program);
 }
+registerLsp(program, version);
 // Options of the program may stand after the command, as people type them.
 for (const command of allCommands(program)) {
   command.copyInheritedSettings(program).showHelpAfterError('(add --help for examples)');

@@ -18,6 +18,7 @@ const LAW: Readonly<Record<string, readonly string[]>> = {
   'rule-tests': ['model', 'context', 'rules', 'detection'],
   alerts: ['model', 'rules'],
   authoring: ['model', 'context', 'rules', 'detection', 'rule-tests', 'alerts'],
+  'language-server': ['model', 'rules', 'rule-tests', 'authoring'],
   sources: ['model', 'disk'],
   recorder: ['model', 'disk'],
   store: ['model', 'alerts', 'disk'],

@@ -53,9 +53,9 @@ export class SensorView {
       if (event.functionName !== '') count(this.functions, event.functionName);
       if (event.policy !== '') count(this.policies, event.policy);
       if (event.ancestors.length > 0) this.ancestors = true;
-      if (event.process.env !== null) this.#seen('tetragon.env');
-      if (event.process.pod !== null && Object.keys(event.process.pod.annotations).length > 0)
-        this.#seen('tetragon.pod_annotations');
+      const { env, pod } = event.process;
+      if (env !== null) this.#seen('tetragon.env');
+      if (pod !== null && Object.keys(pod.annotations).length > 0) this.#seen('tetragon.pod_annotations');
     }
     for (const [setting, fields] of this.#open) {
       if (fields.some(field => field.kinds.includes(event.kind) && isPresent(field.get(o, o.process))))

@@ -149,7 +149,7 @@ export function readYaml(file: string, text: string, diagnostics: Diagnostic[]):
 }
 
 /** Flow collections recurse in the parser: refuse absurd depth before it is asked. Indentation depth costs as many characters. */
-function nestsTooDeep(text: string): boolean {
+export function nestsTooDeep(text: string): boolean {
   const run = new RegExp(`(?:[[{][\\s]*|-[ \\t]+|[?:][ \\t]+[[{]){${NESTING_MAX + 1}}`);
   return run.test(text);
 }

@@ -1,0 +1,184 @@
+/** The language server as editors meet it: a child process that speaks JSON-RPC. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, it } from 'vitest';
+import { temporaryFolder } from '../cli/cli.ts';
+import { Editor } from './client.ts';
+
+const RULE = `title: Netcat
+id: 4f2cbb51-0f53-4d43-9d25-2b8a87a4a001
+status: test
+level: high
+taxonomy: spoor
+description: A netcat.
+author: x
+date: 2026-11-25
+tags: [attack.execution, attack.t1059.004]
+falsepositives: [None known.]
+runbook: Look.
+logsource: { category: process_creation }
+detection:
+  tool: { process.name|expand: '%own_tools%' }
+  condition: tool and own_place
+tests:
+  - name: fires
+    events:
+      - exec: { binary: /usr/bin/ours, pod: shop/cart }
+    expect: { alerts: 1 }
+  - name: quiet
+    events:
+      - exec: { binary: /usr/bin/ls, pod: shop/cart }
+    expect: { alerts: 0 }
+`;
+
+interface Item {
+  label: string;
+  detail: string;
+  textEdit: { range: { start: { character: number } }; newText: string };
+}
+interface Lens {
+  range: { start: { line: number } };
+  command: { title: string; command: string; arguments: unknown[] };
+}
+
+function folderWithLists(): { folder: string; uri: (name: string) => string } {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, 'lists'));
+  writeFileSync(
+    join(folder, 'lists', 'own.yaml'),
+    'taxonomy: spoor\nlists:\n  # ours\n  own_tools: [ours, theirs]\nmacros:\n  own_place: { pod.name|exists: true }\n',
+  );
+  return { folder, uri: name => pathToFileURL(join(folder, name)).href };
+}
+
+it('checks, completes, explains, finds and runs', async () => {
+  const { folder, uri } = folderWithLists();
+  const editor = await Editor.start(folder);
+  const rule = uri('rule.yaml');
+  expect(editor.capabilities).toMatchObject({ hoverProvider: true, definitionProvider: true });
+
+  // Lint as you type.
+  await editor.type(rule, RULE);
+  expect(await editor.diagnostics(rule)).toEqual([]);
+  await editor.type(rule, RULE.replace('process.name|', 'process.nmae|'));
+  const [wrong] = await editor.diagnostics(rule, found => found.length > 0);
+  expect(wrong).toMatchObject({
+    code: 'unknown-field',
+    severity: 1,
+    source: 'spoor',
+    range: { start: { line: 13, character: 10 }, end: { line: 13, character: 29 } },
+  });
+  expect(wrong?.message).toContain('process.name');
+
+  // Completion.
+  const labels = async (marked: string): Promise<string[]> => {
+    const position = await editor.type(rule, marked);
+    return (await editor.request<Item[]>('textDocument/completion', rule, { position })).map(({ label }) => label);
+  };
+  expect(await labels(`${RULE}cou‸`)).toContain('count');
+  expect(await labels(RULE.replace('tool: {', 'tool: { process.b‸'))).toContain('process.binary');
+  expect(await labels(RULE.replace('process.name|expand', 'process.name|‸'))).toContain('process.name|endswith');
+  expect(await labels(RULE.replace("'%own_tools%'", "'%‸'"))).toEqual(
+    expect.arrayContaining(['%own_tools%', '%shells%']),
+  );
+  expect(await labels(RULE.replace('tool and own_place', 'tool and ‸'))).toEqual(
+    expect.arrayContaining(['tool', 'own_place', 'in_pod', 'not']),
+  );
+  expect(await labels(RULE.replace('attack.t1059.004', 'attack.t‸'))).toContain('attack.t1059.004');
+  expect(await labels(RULE.replace('category: process_creation', 'category: ‸'))).toContain('dns');
+  expect(await labels(RULE.replace('level: high', 'level: ‸'))).toContain('critical');
+  expect(await labels(`${RULE}sequence:\n  ‸`)).toContain('within');
+  expect(await labels(`${RULE}sequence:\n  steps:\n    - id: a\n      ab‸`)).toContain('absent');
+  expect(await labels(`${RULE}count:\n  by: [pod.‸`)).toContain('pod.namespace');
+  expect(await labels(RULE.replace('- exec: { binary: /usr/bin/ls', '- ‸'))).toContain('kprobe');
+
+  // What replaces the word starts at the word.
+  const position = await editor.type(rule, RULE.replace('tool: {', 'tool: { process.b‸'));
+  const items = await editor.request<Item[]>('textDocument/completion', rule, { position });
+  expect(items.find(({ label }) => label === 'process.binary')?.textEdit).toMatchObject({
+    newText: 'process.binary',
+    range: { start: { character: 10 } },
+  });
+
+  // Hover and definition.
+  const hover = async (marked: string): Promise<string> => {
+    const at = await editor.type(rule, marked);
+    const found = await editor.request<{ contents: { value: string } } | null>('textDocument/hover', rule, {
+      position: at,
+    });
+    return found?.contents.value ?? '';
+  };
+  expect(await hover(RULE.replace('process.name', 'process.na‸me'))).toContain('base name of the binary');
+  expect(await hover(RULE.replace('|expand', '|exp‸and'))).toContain('every value of a list');
+  expect(await hover(RULE.replace('%own_', '%ow‸n_'))).toContain('[ours, theirs]');
+  expect(await hover(RULE.replace('logsource:', 'logs‸ource:'))).toContain('Kinds of events');
+  const definition = async (marked: string): Promise<{ uri: string; range: { start: unknown } } | null> => {
+    const at = await editor.type(rule, marked);
+    return editor.request('textDocument/definition', rule, { position: at });
+  };
+  expect(await definition(RULE.replace('%own_', '%ow‸n_'))).toMatchObject({
+    uri: uri('lists/own.yaml'),
+    range: { start: { line: 3, character: 2 } },
+  });
+  expect(await definition(RULE.replace('and own_p', 'and own‸_p'))).toMatchObject({
+    uri: uri('lists/own.yaml'),
+    range: { start: { line: 5, character: 2 } },
+  });
+  expect(await definition(RULE.replace('condition: tool', 'condition: to‸ol'))).toMatchObject({
+    uri: rule,
+    range: { start: { line: 13, character: 2 } },
+  });
+  expect(await definition(RULE.replace('title: Netcat', 'title: Net‸cat'))).toBeNull();
+
+  // Run the test.
+  await editor.type(rule, RULE);
+  const lenses = await editor.request<Lens[]>('textDocument/codeLens', rule);
+  expect(lenses.map(({ range, command }) => [range.start.line, command.title])).toEqual([
+    [0, '▶ run all 2 tests'],
+    [16, '▶ run the test'],
+    [20, '▶ run the test'],
+  ]);
+  const { command, arguments: args } = lenses[0]!.command;
+  expect(await editor.execute(command, args)).toMatchObject([{ passed: true }, { passed: true }]);
+  await expect.poll(() => editor.shown).toContain('Spoor: 2 tests passed');
+  await editor.type(rule, RULE.replace('alerts: 1', 'alerts: 2'));
+  const only = (await editor.request<Lens[]>('textDocument/codeLens', rule))[1]!.command;
+  expect(await editor.execute(only.command, only.arguments)).toMatchObject([{ test: 'fires', passed: false }]);
+  const failures = await editor.diagnostics(rule, found => found.some(({ code }) => code === 'test-failed'));
+  expect(failures.find(({ code }) => code === 'test-failed')).toMatchObject({ range: { start: { line: 16 } } });
+  await expect(editor.execute('spoor.runTests', [1])).rejects.toThrow('takes a URI');
+
+  expect(editor.stderr).toBe('');
+  expect(await editor.end()).toBe(0);
+}, 60_000);
+
+it('lives through what is typed badly', async () => {
+  const { folder, uri } = folderWithLists();
+  const editor = await Editor.start(folder);
+  const rule = uri('bad.yaml');
+  for (const text of [
+    '',
+    '‸',
+    ':',
+    '- - -',
+    '[[[[',
+    'a: &a [*a]',
+    `${'['.repeat(5_000)}`,
+    'detection:\n  a: {‸',
+    '\t\u0000',
+    'tests: 5\ntitle: {}',
+    '%‸%',
+  ]) {
+    const position = await editor.type(rule, text);
+    await editor.request('textDocument/completion', rule, { position });
+    await editor.request('textDocument/hover', rule, { position });
+    await editor.request('textDocument/definition', rule, { position });
+    await editor.request('textDocument/codeLens', rule);
+    await editor.diagnostics(rule);
+  }
+  await editor.type('untitled:Untitled-1', RULE.replace('level: high', 'level: hihg'));
+  expect((await editor.diagnostics('untitled:Untitled-1')).map(({ code }) => code)).toContain('bad-level');
+  expect(editor.stderr).toBe('');
+  expect(await editor.end()).toBe(0);
+}, 60_000);
