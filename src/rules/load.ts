@@ -7,6 +7,7 @@ import type { RuleTest } from './rule-test.ts';
 import { loadSigma } from './sigma/collection.ts';
 import { resolveActions, sigmaKind } from './sigma/document.ts';
 import type { SigmaOutcome } from './sigma/outcome.ts';
+import { type SkippedFile, skippedByText } from './sigma/skip.ts';
 import { isRecord, readYaml, type YamlDocument } from './yaml.ts';
 
 export interface RuleFile {
@@ -36,9 +37,15 @@ export interface LoadOptions {
  */
 export function loadRules(files: readonly RuleFile[], options: LoadOptions = {}): LoadedRules {
   const diagnostics: Diagnostic[] = [];
-  const read: YamlDocument[] = files.flatMap(file =>
-    options.tests === false ? readWithoutTests(file, diagnostics) : readYaml(file.file, file.text, diagnostics),
-  );
+  const skipped = new Map<string, SkippedFile>();
+  const read: YamlDocument[] = files.flatMap(file => {
+    const skip = skippedByText(file.file, file.text);
+    if (skip !== null) {
+      skipped.set(file.file, skip);
+      return [];
+    }
+    return options.tests === false ? readWithoutTests(file, diagnostics) : readYaml(file.file, file.text, diagnostics);
+  });
   const documents = resolveActions(read);
   const library = new Library();
   const shared = documents.filter(isLibrary);
@@ -54,7 +61,7 @@ export function loadRules(files: readonly RuleFile[], options: LoadOptions = {})
     native.set(document, parsed);
     if (!nativeById.has(parsed.rule.id)) nativeById.set(parsed.rule.id, parsed.rule);
   }
-  const sigma = loadSigma(documents, library, nativeById);
+  const sigma = loadSigma(documents, library, nativeById, [...skipped.values()]);
   const sigmaRules = new Map(sigma.rules.map(({ document, rule }) => [document, rule]));
 
   const rules: Rule[] = [];
@@ -74,7 +81,14 @@ export function loadRules(files: readonly RuleFile[], options: LoadOptions = {})
     rules.push(rule);
     tests.set(rule.id, parsed?.tests ?? []);
   }
-  return { rules, diagnostics, tests, sigma: sigma.outcomes };
+  const outcomes = new Map<string, SigmaOutcome[]>();
+  for (const outcome of sigma.outcomes) {
+    const known = outcomes.get(outcome.file);
+    if (known === undefined) outcomes.set(outcome.file, [outcome]);
+    else known.push(outcome);
+  }
+  const inOrder = files.flatMap(({ file }) => skipped.get(file)?.outcome ?? outcomes.get(file) ?? []);
+  return { rules, diagnostics, tests, sigma: inOrder };
 }
 
 /** `tests:` at the top of a document, with the lines that belong to it. */

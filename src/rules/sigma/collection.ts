@@ -14,6 +14,7 @@ import type { SigmaMetadata } from './metadata.ts';
 import type { SigmaOutcome, SigmaReason, SigmaStatus } from './outcome.ts';
 import { type Referred, resolveCorrelation, Unresolved } from './resolve.ts';
 import { collecting, type ParsedSigmaRule, parseSigmaRule } from './rule.ts';
+import type { SkippedFile } from './skip.ts';
 
 export interface SigmaRules {
   /** In the order of their documents. Rules that only correlations use are not among them. */
@@ -23,11 +24,12 @@ export interface SigmaRules {
 
 const FILTERS_PER_RULE_MAX = 100;
 
-/** `native`: rules of the native language, to which correlations may refer too. */
+/** `native`: rules of the native language, to which correlations may refer too; `skipped`: files that were not even parsed. */
 export function loadSigma(
   documents: readonly YamlDocument[],
   library: Library,
   native: ReadonlyMap<string, Rule>,
+  skipped: readonly SkippedFile[],
 ): SigmaRules {
   const plain: ParsedSigmaRule[] = [];
   const filters: ParsedFilter[] = [];
@@ -57,9 +59,13 @@ export function loadSigma(
   }
 
   const referred = new Map<string, Referred>();
-  const refer = ({ id, name, title }: SigmaMetadata, what: Referred): void => {
+  const refer = ({ id, name, title }: Pick<SigmaMetadata, 'id' | 'name' | 'title'>, what: Referred): void => {
     for (const key of [id, name, title]) if (key !== '' && !referred.has(key)) referred.set(key, what);
   };
+  for (const { outcome, name } of skipped) {
+    const reason = outcome.reasons[0]?.text ?? '';
+    refer({ ...outcome, name }, { type: 'none', status: 'skipped', reason });
+  }
   const used = new Set<ParsedFilter>();
   const byName = filtersByName(filters);
   const rules = new Map<YamlDocument, Rule>();

@@ -12,6 +12,9 @@ export type LogSource =
 
 /** Products whose events are among those of the sensors. */
 const PRODUCTS = new Set(['linux', 'kubernetes', 'tetragon', 'hubble', 'cilium']);
+/** A product, in lower case, of whose events no sensor tells. */
+export const isOtherProduct = (product: string): boolean => product !== '' && !PRODUCTS.has(product);
+
 /** Services that write the very events that a category names. */
 const EVENT_SERVICES = new Set(['sysmon', 'tetragon', 'hubble', 'cilium']);
 
@@ -117,7 +120,7 @@ export function readLogSource(value: unknown): LogSource {
   const product = text(value.product);
   const category = text(value.category);
   const service = text(value.service);
-  if (product !== '' && !PRODUCTS.has(product))
+  if (isOtherProduct(product))
     return { status: 'skipped', key: 'product', reason: `events of ${product}, not of Linux` };
   if (category !== '') {
     const row = ROWS.get(category);

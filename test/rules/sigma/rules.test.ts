@@ -215,4 +215,27 @@ describe('a file', () => {
     expect(rules[1]?.branches[0]?.test(run({ binary: '/y' }))).toBe(true);
     expect(rules[1]?.branches[0]?.test(run({ binary: '/x' }))).toBe(false);
   });
+
+  it('for another product is told by its text just as by the parser', () => {
+    const plain = sigma(
+      '  s:\n    Image: /x\n  condition: s',
+      'category: process_creation\n  product: windows # of all versions',
+    );
+    const flow = plain.replace(
+      /logsource:\n[\s\S]*?\ndetection/,
+      'logsource: {category: process_creation,\n  product: windows}\ndetection',
+    );
+    const [byText, byParser] = [load(plain), load(flow)];
+    expect([byText.rules, byText.diagnostics]).toEqual([[], []]);
+    expect(byText.sigma).toEqual([
+      { ...byParser.sigma[0], reasons: [{ text: 'events of windows, not of Linux', line: 5, column: 12 }] },
+    ]);
+    const quoted = load(plain.replace('windows', "'Windows'"), plain.replace('windows', 'linux'));
+    expect(quoted.sigma.map(outcome => [outcome.file, outcome.status])).toEqual([
+      ['r0.yml', 'skipped'],
+      ['r1.yml', 'native'],
+    ]);
+    const native = load(plain.replace('detection:', 'taxonomy: spoor\ndetection:'));
+    expect(native.diagnostics.map(d => d.code)).toContain('unsupported');
+  });
 });
