@@ -6,6 +6,7 @@ import { LEVELS } from '../../src/rules/rule.ts';
 import { decodeLine } from '../../src/sources/json/decoder.ts';
 import { shippedRuleSet } from '../support/replay.ts';
 import { ATTACKS } from './attacks.ts';
+import { COMPOUND_ATTACKS } from './attacks-compound.ts';
 import { LINUX_ATTACKS } from './attacks-linux.ts';
 import { MORE_ATTACKS } from './attacks-more.ts';
 import { RENAMED_ATTACKS } from './attacks-renamed.ts';
@@ -32,7 +33,7 @@ const named = (alerts: readonly Alert[], techniques: readonly string[]): boolean
 
 describe('attacks by any tool', () => {
   it.each(
-    [...ATTACKS, ...MORE_ATTACKS, ...RENAMED_ATTACKS, ...LINUX_ATTACKS].map(attack => ({
+    [...ATTACKS, ...MORE_ATTACKS, ...RENAMED_ATTACKS, ...LINUX_ATTACKS, ...COMPOUND_ATTACKS].map(attack => ({
       ...attack,
       label: `${attack.entry}: ${attack.command}`,
     })),
