@@ -29,6 +29,9 @@ export class Workspace {
   readonly #open = new Map<string, string>();
   #onDisk: readonly RuleFile[] = [];
   #shippedTags: readonly string[] | null = null;
+  /** What was made of the texts as they stand, by file. */
+  readonly #loaded = new Map<string, LoadedRules>();
+  readonly #symbols = new Map<string, { readonly text: string; readonly symbols: Symbols }>();
 
   constructor(files: Files, folders: readonly string[]) {
     this.#files = files;
@@ -38,6 +41,8 @@ export class Workspace {
 
   /** Reads the folders again. */
   reload(): void {
+    this.#loaded.clear();
+    this.#symbols.clear();
     const own = this.#folders.flatMap(folder => this.#files.folder(folder));
     const names = new Set(own.map(({ file }) => shortName(file)));
     this.#onDisk = [...this.#files.shipped().filter(({ file }) => !names.has(shortName(file))), ...own];
@@ -45,10 +50,12 @@ export class Workspace {
 
   set(file: string, text: string): void {
     this.#open.set(file, text);
+    this.#loaded.clear();
   }
 
   close(file: string): void {
     this.#open.delete(file);
+    this.#loaded.clear();
   }
 
   textOf(file: string): string {
@@ -80,7 +87,7 @@ export class Workspace {
   }
 
   symbols(file: string): Symbols {
-    return symbolsOf(this.textOf(file));
+    return this.#symbolsOf(file, this.textOf(file));
   }
 
   /** What can be named at that line: of its own document first, then what is shared. */
@@ -89,7 +96,7 @@ export class Workspace {
       .definitions.filter(({ lines }) => lines[0] <= line && line <= lines[1])
       .map(definition => ({ ...definition, file }));
     const shared = this.#shared().flatMap(({ file: where, text }) =>
-      symbolsOf(text)
+      this.#symbolsOf(where, text)
         .definitions.filter(({ kind }) => kind !== 'selection')
         .map(definition => ({ ...definition, file: where })),
     );
@@ -115,7 +122,23 @@ export class Workspace {
     );
   }
 
+  #symbolsOf(file: string, text: string): Symbols {
+    const known = this.#symbols.get(file);
+    if (known?.text === text) return known.symbols;
+    const symbols = symbolsOf(text);
+    this.#symbols.set(file, { text, symbols });
+    return symbols;
+  }
+
   #load(file: string): LoadedRules {
+    const known = this.#loaded.get(file);
+    if (known !== undefined) return known;
+    const loaded = this.#loadNow(file);
+    this.#loaded.set(file, loaded);
+    return loaded;
+  }
+
+  #loadNow(file: string): LoadedRules {
     const text = this.textOf(file);
     const shared = this.#shared().filter(other => other.file !== file && sharesOnly(other.text));
     // A window on another version of a shared file takes its place.
