@@ -1,6 +1,6 @@
 /** `tests` of a rule → typed tests. */
 import { didYouMean } from './names.ts';
-import { type RuleTest, TEST_EVENT_KEYS, type TestEvent, type TestEventType } from './rule-test.ts';
+import { type RuleTest, TEST_EVENT_KEYS, TEST_PARENT_KEYS, type TestEvent, type TestEventType } from './rule-test.ts';
 import { testSchema } from './schema.ts';
 import { parseShape } from './shape.ts';
 import { isRecord, type Path, type Problems } from './yaml.ts';
@@ -54,10 +54,23 @@ function parseEvent(event: Readonly<Record<string, unknown>>, path: Path, proble
     return null;
   }
   const known = TEST_EVENT_KEYS[type as TestEventType];
-  for (const key of Object.keys(fields)) {
-    if (known === null || known.includes(key)) continue;
-    const hint = didYouMean(key, known) || `known: ${known.join(' ')}`;
-    problems.add('unknown-test-key', [...path, type, key], `unknown key ${key} in ${type}`, hint, 'key');
-  }
+  if (known !== null) checkKeys(type, fields, known, [...path, type], problems);
   return { type: type as TestEventType, fields, line: problems.place(path).line };
+}
+
+/** A parent may have a parent, as deep as a file may nest. */
+function checkKeys(
+  what: string,
+  fields: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+  path: Path,
+  problems: Problems,
+): void {
+  for (const [key, value] of Object.entries(fields)) {
+    if (!known.includes(key)) {
+      const hint = didYouMean(key, known) || `known: ${known.join(' ')}`;
+      problems.add('unknown-test-key', [...path, key], `unknown key ${key} in ${what}`, hint, 'key');
+    } else if (key === 'parent' && isRecord(value))
+      checkKeys('parent', value, TEST_PARENT_KEYS, [...path, key], problems);
+  }
 }

@@ -32,7 +32,10 @@ const PROCESS_KEYS = [
 ] as const;
 const HOOK_KEYS = ['policy', 'message', 'tags', 'action'] as const;
 
-/** Every key that a compact event may have; null: any, as the sensors export it. `parent` may be a map of the same keys as `exec`. */
+/** Keys of a parent that is given as a map. */
+export const TEST_PARENT_KEYS: readonly string[] = PROCESS_KEYS;
+
+/** Every key that a compact event may have; null: any, as the sensors export it. */
 export const TEST_EVENT_KEYS: Readonly<Record<TestEventType, readonly string[] | null>> = {
   exec: ['at', ...PROCESS_KEYS, 'replaces'],
   exit: ['at', ...PROCESS_KEYS, 'signal', 'status'],

@@ -227,9 +227,9 @@ describe('what went wrong', () => {
   });
 
   it.each([
-    ['exec: {p: A, binari: /bin/sh}', 'binary is missing'],
-    ['exec: {p: A, binary: /bin/sh, cmd: x}', "unknown key 'cmd'"],
-    ['exec: {p: A, binary: /bin/sh, podd: shop/x}', "did you mean 'pod'?"],
+    ['exec: {p: A}', 'binary is missing'],
+    ['flow: {p: A, to: x, http: {verb: GET}}', "unknown key 'verb'"],
+    ['flow: {p: A, to: x, http: {methd: GET}}', "did you mean 'method'?"],
     ['exec: {p: A, binary: /bin/sh, pod: shop}', 'pod must be namespace/name'],
     ['exec: {p: A, binary: /bin/sh, parent: B}', "no process 'B' for a parent"],
     ['exec: {p: A, binary: /bin/sh, at: soon}', "'at' must be a duration"],

@@ -132,6 +132,14 @@ describe('messages', () => {
     );
   });
 
+  it('know the keys of a test’s event, and of its parent’s parent', () => {
+    const event = '{exec: {binary: /x, pdo: a/b, parent: {binary: /y, parent: {binary: /z, argments: a}}}}';
+    const text = `${sel('{process.name: nc}')}\ntests: [{name: a, events: [${event}], expect: {alerts: 1}}]`;
+    const { diagnostics } = loadRules([{ file: 'r.yaml', text: HEAD + text }]);
+    const found = diagnostics.filter(({ code }) => code === 'unknown-test-key');
+    expect(found.map(({ hint }) => hint)).toEqual(['did you mean pod?', 'did you mean arguments?']);
+  });
+
   it('suggest the key that was meant, at any depth', () => {
     const text = `${sel('{process.name: nc}')}\ntests: [{name: a, events: [{exce: {p: A, binary: /x}}, {exec: {p: A, binry: /x}}], expcet: {alerts: 1}}]\ncount: {gte: 3, wihtin: 5m}`;
     const { diagnostics } = loadRules([{ file: 'r.yaml', text: HEAD + text }]);
