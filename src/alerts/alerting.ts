@@ -2,10 +2,11 @@
 import { formatInstant, MICROS_PER_SECOND, type Micros, parseInstant } from '../model/time.ts';
 import type { Finding } from '../rules/finding.ts';
 import type { Alert, AlertChange, Gap, Incident } from './alert.ts';
-import { buildAlert, cut, MESSAGE_CHARS_MAX, TREES_MAX } from './build.ts';
+import { buildAlert, MESSAGE_CHARS_MAX, TREES_MAX } from './build.ts';
 import { alertId } from './identity.ts';
 import { type IncidentLimits, Incidents, later, TREE_WINDOW } from './incidents.ts';
 import { RISK_DEFAULTS, type RiskFinding, type RiskOptions, RiskScores, type SavedScore } from './risk.ts';
+import { cut } from './text.ts';
 
 export interface AlertingOptions {
   /** The same rule and key within this time of the last finding counts up. Micros. */

@@ -7,6 +7,7 @@ import { renderMessage } from '../rules/message.ts';
 import type { Alert, AlertEvidence, AlertProcess, AlertRule, Gap } from './alert.ts';
 import { flowsOf } from './flows.ts';
 import { alertId } from './identity.ts';
+import { cut } from './text.ts';
 import { podName, treeRoot } from './trees.ts';
 
 const GAPS_MAX = 16;
@@ -105,14 +106,6 @@ function messageOf(finding: Finding, process: Process | null, pod: PodFacts | nu
   const who = process === null || process.placeholder ? '' : ` ${baseName(process.facts.binary)}`;
   const where = pod === null ? '' : ` in ${podName(pod)}`;
   return cut(`${rule.title}${who === '' && where === '' ? '' : ':'}${who}${where}`, MESSAGE_CHARS_MAX);
-}
-
-/** At most `max` UTF-16 units, never half a character, with an ellipsis when something is missing. */
-export function cut(text: string, max: number): string {
-  if (text.length <= max) return text;
-  const head = text.slice(0, max - 1);
-  const last = head.charCodeAt(head.length - 1);
-  return `${last >= 0xd800 && last <= 0xdbff ? head.slice(0, -1) : head}…`;
 }
 
 function ruleOf(finding: Finding): AlertRule {

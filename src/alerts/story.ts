@@ -1,14 +1,17 @@
 /** The headline of an incident: one sentence that names the worst things, where, and how long after the pod had started. */
 import { MICROS_PER_SECOND, parseInstant } from '../model/time.ts';
 import { type Alert, LEVELS, type Level } from './alert.ts';
-import { cut } from './build.ts';
+import { cutWords } from './text.ts';
 
 const PARTS_TOLD_MAX = 3;
 const PARTS_KEPT_MAX = 64;
 /** A flood of one kind must not push out what else happened. */
 const PARTS_PER_TOPIC_MAX = 4;
-const TITLE_CHARS_MAX = 320;
-const PART_CHARS_MAX = 120;
+const PART_CHARS_MAX = 100;
+/** A pod that leaves less room than this for what happened in it is not named: the incident lists its pods. */
+const WHAT_CHARS_MIN = 40;
+/** A phrase that says less than this is no headline, such as `shop/web:` before a command line. */
+const PHRASE_CHARS_MIN = 20;
 /** A delay below this is a start like any other. */
 const DELAY_SECONDS_MIN = 60;
 /** `attack.t1059.004` is a technique, `attack.execution` a tactic. */
@@ -113,11 +116,37 @@ function choose(parts: readonly StoryPart[]): StoryPart[] {
   return told;
 }
 
-/** Without process ids, and without the arguments behind its colon when they are too much for a headline. */
-function shorten(message: string): string {
-  const text = message.replace(/ \(\d+\)/g, '').replace(/\.$/, '');
+/** Whether the character belongs to a name; a full stop ends a sentence as well as it joins names. */
+function isInName(text: string, at: number): boolean {
+  return /[\w/-]/.test(text.charAt(at)) || (text.charAt(at) === '.' && /\w/.test(text.charAt(at + 1)));
+}
+
+/** Where ` in <pod>` stands in a text, -1 when it does not: `in shop/web-2` does not name `shop/web`. */
+function whereIndex(text: string, where: string): number {
+  let at = text.indexOf(where);
+  while (at >= 0 && isInName(text, at + where.length)) at = text.indexOf(where, at + 1);
+  return at;
+}
+
+/** At most `max` characters: the arguments behind a colon go first, then the last words. */
+function shorten(text: string, max: number): string {
+  if (text.length <= max) return text;
   const colon = text.indexOf(': ');
-  return cut(text.length > PART_CHARS_MAX && colon > 0 ? text.slice(0, colon) : text, PART_CHARS_MAX);
+  return colon >= PHRASE_CHARS_MIN && colon <= max ? text.slice(0, colon) : cutWords(text, max);
+}
+
+/** What happened, and where unless the reader `knows`. */
+function partText({ message, pod }: StoryPart, knows: boolean): string {
+  const text = message.replace(/ \(\d+\)/g, '').replace(/\.$/, '');
+  const where = ` in ${pod}`;
+  if (knows) {
+    const at = pod === '' ? -1 : whereIndex(text, where);
+    return shorten(at < 0 ? text : text.slice(0, at) + text.slice(at + where.length), PART_CHARS_MAX);
+  }
+  const short = shorten(text, PART_CHARS_MAX);
+  if (short.includes(pod)) return short;
+  const room = PART_CHARS_MAX - where.length;
+  return room < WHAT_CHARS_MIN ? short : `${shorten(text, room)}${where}`;
 }
 
 /** `parts` are worst first, as `addPart` keeps them. */
@@ -126,15 +155,13 @@ export function headline(parts: readonly StoryPart[]): string {
   told.sort((a, b) => byText(a.time, b.time) || byText(a.alert, b.alert));
   let pod = '';
   const sentence = told.map(part => {
-    const message = shorten(part.message);
     // A pod is named where the story enters it, not again for every step.
-    const known = part.pod === '' || part.pod === pod;
+    const knows = part.pod === '' || part.pod === pod;
     pod = part.pod;
-    if (known) return message.replace(` in ${part.pod}`, '');
-    return message.includes(part.pod) ? message : `${message} in ${part.pod}`;
+    return partText(part, knows);
   });
   const delay = told[0]?.delay ?? null;
   const late =
     delay !== null && delay >= DELAY_SECONDS_MIN ? `, ${duration(delay)} after its container had started` : '';
-  return `${cut(sentence.join(', then '), TITLE_CHARS_MAX - late.length)}${late}`;
+  return `${sentence.join(', then ')}${late}`;
 }

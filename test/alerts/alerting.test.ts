@@ -356,22 +356,6 @@ describe('the story', () => {
     const { incident } = once(alerting, fire(ran, 1, makeProcess('host', { binary: '/tmp/c.sh' })));
     expect(incident?.title).toBe('sh in a/one set a kernel helper, then the kernel ran /tmp/c.sh');
   });
-
-  it('leaves out arguments where there is no room for them', () => {
-    const verbose = told(`curl in shop/web sent data to bucket.example: ${'-x '.repeat(80)}`, 'high');
-    const { incident } = once(new Alerting(), fire(verbose, 0, crawler('shop/web').curl));
-    expect(incident?.title).toBe('curl in shop/web sent data to bucket.example');
-  });
-
-  it('is bounded, however long names are', () => {
-    const { nc, curl, main } = crawler();
-    const alerting = new Alerting();
-    const long = (n: number): Rule => told(`${n}${'😀'.repeat(900)}`, 'high');
-    for (const [i, process] of [main, nc, curl].entries()) once(alerting, fire(long(i), i, process));
-    const { incident } = once(alerting, fire(long(3), 4, makeProcess('p', { parent: curl })));
-    expect(incident!.title.length).toBeLessThanOrEqual(320);
-    expect(incident!.title).not.toMatch(/[\ud800-\udbff](?![\udc00-\udfff])/);
-  });
 });
 
 describe.each([
