@@ -8,8 +8,10 @@ import type { AlertChange } from './alerts/alert.ts';
 import { Alerting, type AlertingOptions } from './alerts/alerting.ts';
 import { Context } from './context/context.ts';
 import { Detector, type RuleTiming } from './detection/detector.ts';
+import type { SavedRule } from './detection/rule-state.ts';
 import type { Event } from './model/event.ts';
 import type { Observation } from './model/observation.ts';
+import type { Micros } from './model/time.ts';
 import type { Rule } from './rules/rule.ts';
 
 export interface EngineOptions {
@@ -24,6 +26,9 @@ export interface Step {
   /** Shared and empty when nothing fired. */
   readonly changes: readonly AlertChange[];
 }
+
+const SCORES = 'memory.scores';
+const RULE_MEMORY = 'memory.rule.';
 
 const NOTHING: readonly AlertChange[] = [];
 
@@ -49,6 +54,33 @@ export class Engine {
   /** Goes through an event whose findings are stored already: what is known and what is pending come out as after `step`. */
   relive(event: Event): void {
     for (const finding of this.detector.step(this.context.observe(event))) this.alerting.relive(finding);
+  }
+
+  /**
+   * What was learned and counted, as named texts that outlive a restart: those that changed since the last call. After the
+   * restart at least the last `relived` of event time is lived through again.
+   */
+  memory(relived: Micros): Map<string, string> {
+    const texts = new Map<string, string>();
+    for (const [id, saved] of this.detector.save(relived)) texts.set(`${RULE_MEMORY}${id}`, JSON.stringify(saved));
+    const scores = this.alerting.saveScores();
+    if (scores !== null) texts.set(SCORES, JSON.stringify(scores));
+    return texts;
+  }
+
+  /** Names that `memory` may have given. */
+  memoryNames(): string[] {
+    return [SCORES, ...this.detector.savable().map(id => `${RULE_MEMORY}${id}`)];
+  }
+
+  /** Before the first event. `before`: time of the first event that is lived through again. Throws for what is no memory. */
+  remember(texts: ReadonlyMap<string, string>, before: Micros): void {
+    const rules = new Map<string, SavedRule>();
+    for (const [name, text] of texts) {
+      if (name === SCORES) this.alerting.restoreScores(JSON.parse(text), before);
+      else rules.set(name.slice(RULE_MEMORY.length), JSON.parse(text));
+    }
+    this.detector.restore(rules, before);
   }
 
   /** Takes effect with the next event; the state of rules whose content is unchanged is kept. */

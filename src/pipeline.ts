@@ -26,6 +26,11 @@ export interface PipelineOptions {
    * when they were made, 0 without a log. Absent: nothing is kept.
    */
   readonly store?: (changes: readonly AlertChange[], position: number) => Promise<void>;
+  /**
+   * Called after each fold; what it answers is called once everything that came of the events so far is stored, and before
+   * anything later is.
+   */
+  readonly checkpoint?: () => (() => Promise<void>) | null;
   /** A source that can never work; the others go on. */
   readonly onSourceFailed?: (source: Source, error: Error) => void;
 }
@@ -161,24 +166,27 @@ export class Pipeline {
       if (step.changes.length > 0) changes.push(...step.changes);
     }
     const recorded = record?.(events);
+    const checkpoint = events.length === 0 ? null : (this.#options.checkpoint?.() ?? null);
     // Nothing to store, but what earlier batches gave may still be on its way: positions must not overtake it.
-    if (finished.length > 0 || (changes.length > 0 && store !== undefined))
-      this.#afterStoring(finished, changes, recorded);
+    if (finished.length > 0 || (changes.length > 0 && store !== undefined) || checkpoint !== null)
+      this.#afterStoring(finished, changes, recorded, checkpoint);
   }
 
   #afterStoring(
     finished: readonly Batch[],
     changes: readonly AlertChange[],
     recorded: { readonly position: number; readonly safe: Promise<void> } | undefined,
+    checkpoint: (() => Promise<void>) | null,
   ): void {
     const { store } = this.#options;
-    if (store === undefined && recorded === undefined) {
+    if (store === undefined && recorded === undefined && checkpoint === null) {
       for (const batch of finished) batch.done();
       return;
     }
     this.#storing = this.#storing
       .then(() => recorded?.safe)
       .then(() => (changes.length === 0 ? undefined : store?.(changes, recorded?.position ?? 0)))
+      .then(() => checkpoint?.())
       .then(() => {
         for (const batch of finished) batch.done();
       });

@@ -23,10 +23,12 @@ export const RISK_DEFAULTS: RiskOptions = { threshold: 80, halfLife: 3_600 * MIC
 /** Of rules without points of their own. With these and the default threshold two rules never cross it, however often they fire. */
 const POINTS: Readonly<Record<Level, number>> = { informational: 10, low: 20, medium: 0, high: 0, critical: 0 };
 
-const SCOPES_MAX = 50_000;
+const SCOPES_MAX = 20_000;
+/** The newest of them outlive a restart. */
+const SCOPES_SAVED_MAX = 2_000;
 const TREES_PER_POD_MAX = 256;
 const RULES_PER_SCOPE_MAX = 256;
-const CONTRIBUTIONS_PER_SCOPE_MAX = 64;
+const CONTRIBUTIONS_PER_SCOPE_MAX = 32;
 /** What adds less is counted in the score, but not worth a line. */
 const POINTS_LISTED_MIN = 0.5;
 /** A score that has decayed to less is forgotten. */
@@ -78,6 +80,16 @@ interface Score {
   crossed: boolean;
 }
 
+/** A score as kept over restarts. */
+export interface SavedScore {
+  readonly scope: RiskScope;
+  readonly id: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly crossed: boolean;
+  readonly contributions: readonly Kept[];
+}
+
 /** A finding that the scores made, with what the alert tells of it. */
 export interface RiskFinding {
   readonly finding: Finding;
@@ -110,6 +122,7 @@ export class RiskScores {
     const process = finding.trigger.process ?? finding.evidence.at(-1)?.observation.process ?? null;
     const root = process === null ? null : treeRoot(process);
     let crossed: Score | null = null;
+    this.changes++;
     for (const score of this.#scopesOf(finding, process, root)) {
       this.#decay(score, finding.time);
       this.#contribute(score, finding, worth, alert, process, root);
@@ -120,6 +133,31 @@ export class RiskScores {
       }
     }
     return crossed === null ? null : this.#tell(crossed, finding);
+  }
+
+  /** Grows with everything that `save` would tell anew. */
+  changes = 0;
+
+  save(): SavedScore[] {
+    return [...this.#scores].slice(-SCOPES_SAVED_MAX).map(([key, { scope, name, owner, crossed, contributions }]) => {
+      return { scope, id: key.slice(scope.length + 1), name, owner, crossed, contributions };
+    });
+  }
+
+  /** Only what was added before `before`: what came later is added again. Points come out of the contributions listed. */
+  restore(saved: readonly SavedScore[], before: Micros): void {
+    for (const { scope, id, name, owner, crossed, contributions } of saved) {
+      const earlier = contributions.filter(({ micros }) => micros < before);
+      if (earlier.length === 0) continue;
+      const score = this.#touch(scope, id, name, owner);
+      for (const item of earlier) {
+        this.#decay(score, item.micros);
+        const points = (score.points.get(item.rule.id) ?? 0) + item.points * this.#half(score.at - item.micros);
+        score.points.set(item.rule.id, points);
+        score.contributions.push(item);
+      }
+      score.crossed = crossed;
+    }
   }
 
   /** Process tree, pod and workload, those that are known, narrowest first. */

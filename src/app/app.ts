@@ -21,6 +21,7 @@ import type { Store, Webhook } from '../store/store.ts';
 import { unreadableFiles } from './files.ts';
 import { incidentCapture } from './incident-capture.ts';
 import type { Log } from './log.ts';
+import { MemoryKeeper } from './memory.ts';
 import { type StoredOffsets, storedOffsets } from './offsets.ts';
 import { entriesFor } from './outgoing.ts';
 import { Overlap, resumed } from './overlap.ts';
@@ -62,6 +63,7 @@ export class App {
   readonly #recorder: FlightRecorder | null;
   readonly #sinks: Sinks;
   readonly #rules: RuleKeeper;
+  readonly #memory: MemoryKeeper;
   readonly #ingest: IngestSource | null;
   readonly #sources: readonly Source[];
   readonly #alerts = new Map<string, number>();
@@ -161,6 +163,9 @@ export class App {
       onDisabled: (sink, detail) => void this.#disable(sink, detail),
       log,
     });
+    this.#memory = new MemoryKeeper(this.engine, config.recorder.keep * MICROS_PER_MS, state =>
+      this.#writer.write({ entries: [], state }),
+    );
     this.pipeline = this.#createPipeline(this.#sources);
   }
 
@@ -178,6 +183,7 @@ export class App {
       ...(onStep === undefined ? {} : { onStep }),
       ...(recorder === null ? {} : { record: events => recorder.append(events) }),
       store: (changes, position) => this.#keep(changes, position),
+      checkpoint: () => this.#memory.checkpoint(),
       onSourceFailed: (source, error) =>
         log('error', 'a source cannot work; the others go on', { source: source.name, error: error.message }),
     });
@@ -200,6 +206,7 @@ export class App {
     this.#stopWatching();
     for (const timer of this.#timers) clearInterval(timer);
     await this.pipeline.stop();
+    await this.#memory.checkpoint(true)?.();
     await this.#storeGaps();
     await this.#offsets.flush();
     if (!(await this.#writer.close()))

@@ -5,6 +5,7 @@ import type { Engine, Step } from '../engine.ts';
 import type { Micros } from '../model/time.ts';
 import type { FlightRecorder } from '../recorder/recorder.ts';
 import type { Store } from '../store/store.ts';
+import { storedMemory } from './memory.ts';
 import { OVERLAP_EVENTS_MAX, type Overlap } from './overlap.ts';
 
 /** Name of the store's text that says how far into the log everything that came of it is stored. */
@@ -55,6 +56,13 @@ export async function warmUp(
     // Alerts without a position were stored before there was a log.
     engine.alerting.restore(await store.recent(restoreSince(newest.last_seen)), exact && position !== null);
   }
+  const memory = await storedMemory(engine, store);
+  let remembered = false;
+  // Of what was counted, the log brings back by itself what is as new as its first event.
+  const remember = (before: Micros): void => {
+    if (!remembered) engine.remember(memory, before);
+    remembered = true;
+  };
   const changes: AlertChange[] = [];
   let events = 0;
   let knownGaps = 0;
@@ -66,6 +74,7 @@ export async function warmUp(
       if (seq > repeatable) overlap.add(event);
       if (event.kind === 'flow' && (newestFlow === null || event.time > newestFlow)) newestFlow = event.time;
       // Exec records from before the window only make ancestry whole: what they set off was found at their time.
+      if (seq >= 0) remember(event.time);
       if (seq < 0) engine.context.observe(event);
       else if (seq <= (position?.seq ?? 0)) engine.relive(event);
       else {
@@ -78,5 +87,6 @@ export async function warmUp(
       }
     }
   }
+  remember(Number.POSITIVE_INFINITY);
   return { events, changes, knownGaps, newestFlow };
 }

@@ -28,8 +28,18 @@ interface Window extends Owned {
 
 export type CountState = KeyedState<Window>;
 
+/** As kept over restarts: without evidence, whose events may be gone. */
+export type SavedCounts = readonly (readonly [
+  key: string,
+  owner: string,
+  armed: boolean,
+  counted: readonly (readonly [time: Micros, value: string | null, confidence: 'high' | 'low'])[],
+])[];
+
 export class Counter {
   readonly state: CountState;
+  /** Matches fed: grows with everything that `save` would tell anew. */
+  changes = 0;
   readonly #spec: CountSpec;
   readonly #by: readonly FieldReader[];
   readonly #distinct: FieldReader | null;
@@ -49,6 +59,7 @@ export class Counter {
     const key = readKey(this.#by, match.trigger);
     const value = this.#distinct === null ? null : readText(this.#distinct, match.trigger);
     if (key === null || (this.#distinct !== null && value === null)) return null;
+    this.changes++;
     const { time } = match.trigger.event;
     if (this.state.size === 0) this.#sweepAt = time + this.#spec.within;
     const window =
@@ -91,6 +102,26 @@ export class Counter {
     this.#sweepAt = watermark + this.#spec.within;
     const horizon = watermark - this.#spec.within;
     this.state.sweep(window => (window.counted.at(-1)?.time ?? Number.NEGATIVE_INFINITY) < horizon);
+  }
+
+  save(): SavedCounts {
+    return [...this.state.entries()].map(([key, { owner, armed, counted }]) => [
+      key,
+      owner,
+      armed,
+      counted.map(({ time, value, confidence }) => [time, value, confidence]),
+    ]);
+  }
+
+  /** Only what was counted before `before`: what came later is fed again. */
+  restore(saved: SavedCounts, before: Micros): void {
+    for (const [key, owner, armed, counted] of saved) {
+      const earlier = counted.filter(([time]) => time < before);
+      if (earlier.length === 0) continue;
+      if (this.state.size === 0) this.#sweepAt = earlier.at(-1)![0] + this.#spec.within;
+      const items = earlier.map(([time, value, confidence]) => ({ time, value, confidence, evidence: [] }));
+      this.state.put(key, { owner, armed, counted: items });
+    }
   }
 
   #kept(evidence: Evidence): Evidence {

@@ -10,7 +10,7 @@ import { catalogueFields, type FieldLookup } from './fields.ts';
 import { RuleIndex } from './index.ts';
 import { STATE_LIMITS, type StateLimits } from './owned.ts';
 import { Retainer } from './retain.ts';
-import { RuleState } from './rule-state.ts';
+import { RuleState, type SavedRule } from './rule-state.ts';
 import type { DetectorStats, RuleStats } from './stats.ts';
 
 export interface RuleTiming {
@@ -48,6 +48,8 @@ export class Detector {
   #watermark: Micros = Number.NEGATIVE_INFINITY;
   /** No rule has to be told of the passing of time before this. */
   #dueAt: Micros = Number.POSITIVE_INFINITY;
+  /** By rule id: how much had changed when it was last saved. */
+  readonly #saved = new Map<string, number>();
   readonly #fields: FieldLookup;
   readonly #limits: StateLimits;
   readonly #indexed: boolean;
@@ -95,11 +97,40 @@ export class Detector {
     const previous = new Map(this.#states.map(state => [identityOf(state.rule), state]));
     const environment = { lookup: this.#fields, limits: this.#limits, retainer: this.#retainer };
     this.#states = rules.map(rule => new RuleState(rule, environment, previous.get(identityOf(rule)) ?? null));
+    for (const id of this.#saved.keys()) this.#saved.set(id, -1);
     this.#dueAt = Number.NEGATIVE_INFINITY;
     this.#slots = this.#states.flatMap(state => state.parts().map(slot => ({ state, ...slot })));
     const matchers = this.#slots.map(slot => slot.matcher);
     const hinted = this.#indexed ? matchers : matchers.map(matcher => ({ ...matcher, hints: null }));
     this.#index = new RuleIndex(hinted, this.#fields);
+  }
+
+  /**
+   * What rules have learned and counted that outlives a restart, by rule id, as far as it grew since the last call. After the
+   * restart the last `relived` of event time is lived through again: what that brings back by itself is left out.
+   */
+  save(relived: Micros): Map<string, SavedRule> {
+    const saved = new Map<string, SavedRule>();
+    for (const state of this.#states) {
+      if (!state.savable(relived) || this.#saved.get(state.rule.id) === state.changes) continue;
+      this.#saved.set(state.rule.id, state.changes);
+      saved.set(state.rule.id, state.save());
+    }
+    return saved;
+  }
+
+  /** Ids of the rules that may have something saved. */
+  savable(): string[] {
+    return this.#states.filter(state => state.savable(0)).map(state => state.rule.id);
+  }
+
+  /** Before the first event. `before`: time of the first event that is lived through again. Other content is ignored. */
+  restore(saved: ReadonlyMap<string, SavedRule>, before: Micros): void {
+    for (const state of this.#states) {
+      const own = saved.get(state.rule.id);
+      if (own !== undefined) state.restore(own, before);
+    }
+    this.#dueAt = Number.NEGATIVE_INFINITY;
   }
 
   stats(): DetectorStats {

@@ -22,6 +22,12 @@ export interface FirstSeenState {
   readonly seen: KeyedState<Owned>;
 }
 
+/** As kept over restarts. */
+export interface SavedFirstSeen {
+  readonly keys: readonly (readonly [key: string, owner: string, since: Micros])[];
+  readonly seen: readonly (readonly [whole: string, owner: string])[];
+}
+
 export class FirstSeen {
   readonly state: FirstSeenState;
   readonly #learn: Micros;
@@ -50,6 +56,24 @@ export class FirstSeen {
     const watched = keys.touch(key) ?? keys.put(key, { owner, since: event.time });
     const isWatched = event.time - watched.since >= this.#learn;
     return isNew && isWatched ? { ...match, key: `${key} ${combination}`.trim() } : null;
+  }
+
+  /** Grows with everything that `save` would tell anew. */
+  get changes(): number {
+    return this.state.keys.changes + this.state.seen.changes;
+  }
+
+  save(): SavedFirstSeen {
+    return {
+      keys: [...this.state.keys.entries()].map(([key, { owner, since }]) => [key, owner, since]),
+      seen: [...this.state.seen.entries()].map(([whole, { owner }]) => [whole, owner]),
+    };
+  }
+
+  /** What was seen stays seen, and keys are watched since they were; events that are fed again change nothing. */
+  restore({ keys, seen }: SavedFirstSeen): void {
+    for (const [key, owner, since] of keys) this.state.keys.put(key, { owner, since });
+    for (const [whole, owner] of seen) this.state.seen.put(whole, { owner });
   }
 }
 

@@ -37,6 +37,11 @@ export class OwnedItems<T extends Owned> {
     return this.#owners.get(owner) ?? [];
   }
 
+  /** Owner by owner, each one's oldest first. */
+  *all(): Iterable<T> {
+    for (const owned of this.#owners.values()) yield* owned;
+  }
+
   add(item: T): void {
     this.#makeRoom(item.owner);
     let owned = this.#owners.get(item.owner);
@@ -84,6 +89,7 @@ export class KeyedState<T extends Owned> {
   readonly #map = new Map<string, T>();
   readonly #keys = new Map<T, string>();
   readonly #items: OwnedItems<T>;
+  #changes = 0;
   readonly #dropped: (item: T) => void;
 
   /** `dropped` is told of whatever is not kept any longer. */
@@ -100,6 +106,16 @@ export class KeyedState<T extends Owned> {
     return this.#items.evicted;
   }
 
+  /** Put in so far: tells whether there is something new. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Put in again in this order, they are evicted in the same order. */
+  *entries(): Iterable<readonly [key: string, item: T]> {
+    for (const item of this.#items.all()) yield [this.#keys.get(item)!, item];
+  }
+
   get(key: string): T | undefined {
     return this.#map.get(key);
   }
@@ -114,6 +130,7 @@ export class KeyedState<T extends Owned> {
   put(key: string, item: T): T {
     const old = this.#map.get(key);
     if (old !== undefined) this.#remove(old);
+    this.#changes++;
     this.#items.add(item);
     this.#map.set(key, item);
     this.#keys.set(item, key);

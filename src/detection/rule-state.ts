@@ -4,9 +4,9 @@ import type { Micros } from '../model/time.ts';
 import type { Finding } from '../rules/finding.ts';
 import type { Matcher, Rule } from '../rules/rule.ts';
 import { CorrelationMachine, type CorrelationState, correlatedRules } from './correlations.ts';
-import { Counter, type CountState } from './counts.ts';
+import { Counter, type CountState, type SavedCounts } from './counts.ts';
 import type { FieldLookup } from './fields.ts';
-import { FirstSeen, type FirstSeenState } from './first-seen.ts';
+import { FirstSeen, type FirstSeenState, type SavedFirstSeen } from './first-seen.ts';
 import { isUnattributed, type Match } from './match.ts';
 import type { StateLimits } from './owned.ts';
 import type { Retainer } from './retain.ts';
@@ -26,6 +26,13 @@ interface Memory {
 
 /** Position of `until` among a rule's parts; branches and steps count from 0. */
 const UNTIL = -1;
+
+/** What a rule has learned and counted, as kept over restarts; of the same content only. */
+export interface SavedRule {
+  readonly hash: string;
+  readonly firstSeen: SavedFirstSeen | null;
+  readonly count: SavedCounts | null;
+}
 
 export interface RuleEnvironment {
   readonly lookup: FieldLookup;
@@ -160,6 +167,31 @@ export class RuleState {
       this.#fail(error);
     }
     return findings;
+  }
+
+  /** What it has to keep over a restart after which no more than the last `relived` of event time is lived through again. */
+  savable(relived: Micros): boolean {
+    return this.#firstSeen !== null || (this.#count !== null && this.rule.count!.within > relived);
+  }
+
+  /** Grows with everything that `save` would tell anew. */
+  get changes(): number {
+    return (this.#firstSeen?.changes ?? 0) + (this.#count?.changes ?? 0);
+  }
+
+  save(): SavedRule {
+    return {
+      hash: this.rule.hash,
+      firstSeen: this.#firstSeen?.save() ?? null,
+      count: this.#count?.save() ?? null,
+    };
+  }
+
+  /** `before`: time of the first event that is fed again. */
+  restore(saved: SavedRule, before: Micros): void {
+    if (saved.hash !== this.rule.hash) return;
+    if (saved.firstSeen !== null) this.#firstSeen?.restore(saved.firstSeen);
+    if (saved.count !== null) this.#count?.restore(saved.count, before);
   }
 
   stats(): RuleStats {
