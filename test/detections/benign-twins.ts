@@ -137,6 +137,10 @@ export const TWINS: readonly Benign[] = [
     'nslookup -type=srv _http._tcp.orders.shop.svc.cluster.local',
   ]),
   ...by({ entry: 'web' }, [
+    'ps aux | grep -c worker',
+    'ps -ef | grep java | wc -l',
+    'mount | grep -q /data',
+    'env | sort | head -3',
     'gpg --verify /tmp/up.sig /tmp/up',
     'openssl x509 -in /tmp/c.pem -noout -subject',
     'zip -r /tmp/export.zip /data/export/7',
