@@ -2,6 +2,7 @@
 import type { Peer } from '../../model/connection.ts';
 import type { DnsLayer, FlowEvent, HttpLayer } from '../../model/event.ts';
 import type { Observation } from '../../model/observation.ts';
+import type { PodFacts } from '../../model/process.ts';
 import {
   type Field,
   type FieldFamily,
@@ -175,11 +176,18 @@ export const flowFields: readonly Field[] = [
 ];
 
 function initiated(o: Observation): boolean | null {
-  const connection = o.connection;
-  if (connection === null || o.process === null) return null;
-  if (connection.process === o.process) return true;
-  return connection.serverProcess === o.process ? false : null;
+  const { connection, process, pod } = o;
+  if (connection === null) return null;
+  if (process !== null && connection.process === process) return true;
+  if (process !== null && connection.serverProcess === process) return false;
+  // Whose process it is nobody knows, but which pod opened it. Within one pod that says nothing.
+  if (process !== null || pod === null) return null;
+  const isClient = isPod(connection.client, pod);
+  return isClient === isPod(connection.server, pod) ? null : isClient;
 }
+
+const isPod = ({ endpoint }: Peer, pod: PodFacts): boolean =>
+  endpoint !== null && endpoint.podName === pod.name && endpoint.namespace === pod.namespace;
 
 export const flowFamilies: readonly FieldFamily[] = [
   labelFamily('flow', 'source'),

@@ -1,8 +1,11 @@
 /** Sigma rules as people keep them: every form loads, fires on what it means and on nothing else. */
 import { describe, expect, it } from 'vitest';
+import type { Connection, Peer } from '../../../src/model/connection.ts';
+import type { Endpoint } from '../../../src/model/event.ts';
 import type { Observation } from '../../../src/model/observation.ts';
 import type { ProcessFacts } from '../../../src/model/process.ts';
 import { loadRules } from '../../../src/rules/load.ts';
+import { pod } from '../../support/observations.ts';
 import { flowEvent, hook, processEvent, processes } from '../../support/rule-observations.ts';
 
 const load = (...texts: string[]) => loadRules(texts.map((text, i) => ({ file: `r${i}.yml`, text })));
@@ -106,6 +109,16 @@ describe('a selection', () => {
   });
 });
 
+const NO_ENDPOINT: Endpoint = {
+  id: 0,
+  identity: 0,
+  namespace: '',
+  podName: '',
+  cluster: '',
+  labels: [],
+  workloads: [],
+};
+
 describe('a log source', () => {
   const tcp = flowEvent({ server: { ip: '203.0.113.9', port: 4444, names: ['evil.example'] } });
   it('of connections reads flows', () => {
@@ -115,6 +128,26 @@ describe('a log source', () => {
     );
     expect(fires(rule, tcp)).toBe(true);
     expect(fires(rule, bash)).toBe(false);
+  });
+
+  it('knows which pod opened a connection, though not which process', () => {
+    const rule = sigma("  s:\n    Initiated: 'true'\n  condition: s", 'category: network_connection\n  product: linux');
+    const inside = { ...tcp, pod: pod('shop/cart') };
+    const endpoint = { ...NO_ENDPOINT, namespace: 'shop', podName: 'cart' };
+    const client = { ...(tcp.client as Peer), endpoint };
+    const connection = (peers: Partial<Connection>): Observation => ({
+      ...inside,
+      connection: {
+        client: tcp.client,
+        server: tcp.server,
+        process: null,
+        serverProcess: null,
+        ...peers,
+      } as Connection,
+    });
+    expect(fires(rule, connection({ client }))).toBe(true);
+    expect(fires(rule, connection({ server: { ...(tcp.server as Peer), endpoint } }))).toBe(false);
+    expect(fires(rule, connection({}))).toBe(false);
   });
 
   it('of written files does not speak of those that are only read', () => {
