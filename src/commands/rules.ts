@@ -3,6 +3,7 @@ import { registerRulesCoverage } from './rules-coverage.ts';
 import { registerRulesDiff } from './rules-diff.ts';
 import { registerRulesExcept } from './rules-except.ts';
 import { registerRulesExplain } from './rules-explain.ts';
+import { registerRulesImport } from './rules-import.ts';
 import { registerRulesLint } from './rules-lint.ts';
 import { registerRulesList } from './rules-list.ts';
 import { registerRulesNew } from './rules-new.ts';
@@ -20,5 +21,6 @@ export function registerRules(program: Command): void {
   registerRulesNew(rules);
   registerRulesExcept(rules);
   registerRulesCoverage(rules);
+  registerRulesImport(rules);
   registerRulesSchema(rules);
 }

@@ -64,6 +64,8 @@ export const CHECKS: Readonly<Record<DiagnosticCode, string>> = {
   'no-quiet-test': 'no near miss on which the rule stays quiet',
   unsupported: 'asks for what Tetragon and Hubble do not report',
   'sigma-unsupported': 'a Sigma rule that is left out, with its reason',
+  'bad-falco': 'a Falco list, macro, rule, exception or condition that cannot be read',
+  'falco-unsupported': 'a Falco rule that is left out, with its reason',
   'bad-correlation': 'a Sigma correlation that cannot be read',
   'bad-filter': 'a Sigma filter that cannot be read',
 };

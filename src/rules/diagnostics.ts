@@ -47,6 +47,8 @@ export const DIAGNOSTIC_CODES = {
   'bad-test': 'error',
   unsupported: 'error',
   'sigma-unsupported': 'warning',
+  'bad-falco': 'error',
+  'falco-unsupported': 'warning',
   'bad-correlation': 'error',
   'bad-filter': 'error',
   'filter-polarity': 'warning',

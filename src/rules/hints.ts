@@ -90,7 +90,7 @@ const COARSE = new Set([
 const COARSE_PENALTY = 98;
 
 /** Fields that nearly every event has: that they are there says nothing. */
-const EVERYWHERE = /^(process|parent|pod|container|node|cluster|event)\./;
+const EVERYWHERE = /^(process|parent|pod|container|node|cluster|event|falco)\./;
 
 function presence(field: Field): Hints {
   return EVERYWHERE.test(field.name) ? null : [{ field: field.name, match: 'present', literals: [], cased: false }];

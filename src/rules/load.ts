@@ -1,5 +1,8 @@
 /** Rule files → compiled rules, their tests and every problem with its place. A bad rule never stops a good one. */
 import type { Diagnostic } from './diagnostics.ts';
+import { isFalco } from './falco/collection.ts';
+import { type FalcoLoaded, loadFalco } from './falco/rules.ts';
+import type { ImportRow } from './import-report.ts';
 import { Library } from './library.ts';
 import { type ParsedRule, parseRule } from './parse-rule.ts';
 import type { Rule } from './rule.ts';
@@ -24,6 +27,8 @@ export interface LoadedRules {
   readonly tests: ReadonlyMap<string, readonly RuleTest[]>;
   /** What became of each Sigma document, in the order of the files. */
   readonly sigma: readonly SigmaOutcome[];
+  /** What became of each Falco rule, and those that can run, also when switched off. */
+  readonly falco: { readonly rows: readonly ImportRow[]; readonly loaded: readonly FalcoLoaded[] };
 }
 
 export interface LoadOptions {
@@ -33,7 +38,8 @@ export interface LoadOptions {
 
 /**
  * Loads every document of every file. A document with only `lists` or `macros` shares them with all rules of the load; one in
- * Sigma's shape is a Sigma rule, filter or correlation; every other document is one rule. Never throws on what a file holds.
+ * Sigma's shape is a Sigma rule, filter or correlation; a list of Falco's maps is a Falco file, of which later ones override earlier
+ * ones; every other document is one rule. Never throws on what a file holds.
  */
 export function loadRules(files: readonly RuleFile[], options: LoadOptions = {}): LoadedRules {
   const diagnostics: Diagnostic[] = [];
@@ -46,7 +52,13 @@ export function loadRules(files: readonly RuleFile[], options: LoadOptions = {})
     }
     return options.tests === false ? readWithoutTests(file, diagnostics) : readYaml(file.file, file.text, diagnostics);
   });
-  const documents = resolveActions(read);
+  const falcoTexts = new Map(files.map(({ file, text }) => [file, text]));
+  const falco = loadFalco(
+    read
+      .filter(({ value }) => isFalco(value))
+      .map(document => ({ document, text: falcoTexts.get(document.problems.file) ?? '' })),
+  );
+  const documents = resolveActions(read.filter(({ value }) => !isFalco(value)));
   const library = new Library();
   const shared = documents.filter(isLibrary);
   for (const document of shared) library.addLists(document);
@@ -81,6 +93,12 @@ export function loadRules(files: readonly RuleFile[], options: LoadOptions = {})
     rules.push(rule);
     tests.set(rule.id, parsed?.tests ?? []);
   }
+  for (const rule of falco.rules) {
+    if (seen.has(rule.id)) continue;
+    seen.set(rule.id, rule);
+    rules.push(rule);
+    tests.set(rule.id, []);
+  }
   const outcomes = new Map<string, SigmaOutcome[]>();
   for (const outcome of sigma.outcomes) {
     const known = outcomes.get(outcome.file);
@@ -88,7 +106,7 @@ export function loadRules(files: readonly RuleFile[], options: LoadOptions = {})
     else known.push(outcome);
   }
   const inOrder = files.flatMap(({ file }) => skipped.get(file)?.outcome ?? outcomes.get(file) ?? []);
-  return { rules, diagnostics, tests, sigma: inOrder };
+  return { rules, diagnostics, tests, sigma: inOrder, falco };
 }
 
 /** `tests:` at the top of a document, with the lines that belong to it. */

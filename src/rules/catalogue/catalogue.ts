@@ -1,5 +1,6 @@
 /** The field catalogue: one table that loading, compilation, documentation and completion read. */
 import { nearest } from '../../model/nearest.ts';
+import { falcoField } from './falco.ts';
 import type { Field, FieldFamily } from './field.ts';
 import { flowFamilies, flowFields } from './flow.ts';
 import { hookFamilies, hookFields } from './hook.ts';
@@ -30,7 +31,7 @@ export function findField(name: string): Field | null {
     if (get === null) return null;
     return { name, type: family.type, kinds: family.kinds, get, describe: family.describe, requires: family.requires };
   }
-  return null;
+  return falcoField(name);
 }
 
 /** What an author most likely meant by an unknown name: the nearest one, else one with the same last part; or null. */

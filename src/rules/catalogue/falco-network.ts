@@ -153,7 +153,7 @@ export const falcoNetworkRows: readonly FalcoRow[] = [
   row('fd.ip', 'strings', ips),
   row('fd.net', 'strings', ips),
   row('fd.ip.name', 'strings', o => [...(ends(o)?.client.names ?? NONE), ...(ends(o)?.server.names ?? NONE)]),
-  row('fd.port', 'scalar', o => {
+  row('fd.port', 'strings', o => {
     const both = ends(o);
     return both === null ? null : present(String(portOf(both.client) ?? ''), String(portOf(both.server) ?? ''));
   }),

@@ -105,15 +105,22 @@ export function callsOf(o: Observation): readonly string[] {
 
 export const isSyscallHook = (e: ProcessEvent): boolean => callName(e.functionName) !== null;
 
+const FILE_CALL =
+  /^f?l?(open|openat|openat2|creat|rename|renameat|renameat2|unlink|unlinkat|rmdir|mkdir|mkdirat|link|linkat|symlink|symlinkat|mknod|mknodat|chmod|fchmodat|chown|fchownat|truncate)$/;
+
 /** The sensor setting that reports a system call: '' for what is always there, null for what no hook stands for. */
 export function settingOf(call: string): string | null {
   if (/^(execve|execveat|procexit)$/.test(call)) return '';
   if (/^(connect|accept4?|sendto|sendmsg|recvfrom|recvmsg)$/.test(call)) return '';
-  if (/^(bind|listen|socket)$/.test(call)) return `policy.sys_${call}`;
-  if (/^(open|openat|openat2|creat)$/.test(call)) return 'policy.file';
+  if (FILE_CALL.test(call)) return 'policy.file';
   if (/^(mount|umount2?|pivot_root)$/.test(call)) return 'policy.mount';
   if (/^(setns|unshare)$/.test(call)) return 'policy.namespace';
   if (/^f?init_module$/.test(call)) return 'policy.module';
   if (call === 'bpf') return 'policy.bpf';
-  return /^[a-z][a-z0-9_]{0,31}$/.test(call) && call !== 'container' ? `policy.sys_${call}` : null;
+  if (/^set(re|res)?uid$/.test(call)) return 'policy.sys_setuid';
+  if (/^dup[23]?$/.test(call)) return 'policy.sys_dup';
+  return /^[a-z][a-z0-9_]{0,31}$/.test(call) && !NO_CALL.has(call) ? `policy.sys_${call}` : null;
 }
+
+/** Falco's own events, which are no system calls. */
+const NO_CALL = new Set(['container', 'asyncevent', 'pluginevent', 'notification', 'switch', 'drop', 'signaldeliver']);
