@@ -16,6 +16,7 @@ const BENCHES = [
   'rules',
   'sigma',
   'detection',
+  'rule-sets',
   'grpc',
   'store',
   'recorder',
