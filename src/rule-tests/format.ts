@@ -58,9 +58,10 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '\n': '&#10;',
 };
 
-/** XML 1.0 has no other control characters, not even escaped. */
+/** XML 1.0 has no other control characters, not even escaped, no halves of pairs and no U+FFFE. */
 function xml(text: string): string {
-  return escapeTerminal(text.replaceAll('\n', '\u2424'))
+  const known = text.replace(/\p{Surrogate}|[\ufffe\uffff]/gu, '\ufffd');
+  return escapeTerminal(known.replaceAll('\n', '\u2424'))
     .replaceAll('\u2424', '\n')
     .replace(/[&<>"\n]/g, character => ENTITIES[character]!);
 }

@@ -1,7 +1,7 @@
 /** What of conditions follows from others: conservative, so that a yes can be relied on and a no means nothing. */
 import type { Condition, Pattern, TextTest } from './condition.ts';
 
-/** Comparisons of parts beyond which nothing is claimed. */
+/** Comparisons of parts and of patterns beyond which nothing is claimed. */
 const STEPS_MAX = 20_000;
 
 /** True when `b` holds on every event on which `a` does. */
@@ -13,7 +13,10 @@ export function implies(a: Condition, b: Condition): boolean {
     if (from.type === 'or') return from.of.every(child => follows(child, to));
     if (to.type === 'and') return to.of.every(child => follows(from, child));
     if (to.type === 'or') return to.of.some(child => follows(from, child)) || anyChild(from, to);
-    if (from.type === 'text' && to.type === 'text') return textFollows(from, to);
+    if (from.type === 'text' && to.type === 'text') {
+      steps += from.patterns.length * to.patterns.length;
+      return steps <= STEPS_MAX && textFollows(from, to);
+    }
     if (to.type === 'exists' && to.value && 'field' in from && from.type !== 'exists') {
       if (from.field.name === to.field.name) return true;
     }

@@ -5,6 +5,8 @@ import { isRecord, type Path, type Problems } from './yaml.ts';
 
 /** Truth tables double with every selection. */
 const SELECTIONS_MAX = 10;
+/** Each part of an `or` is compared with every other. */
+const PARTS_MAX = 50;
 /** Names by which authors mean what is to be left out. */
 const FILTER_NAME =
   /^_?(filter|exclu(de|sion)|except(ion)?|allow(ed|list)?|ignore[d]?|white_?list|known_good|benign)(_|\d|$)/i;
@@ -95,7 +97,7 @@ function lintTruth(condition: Condition, at: Path, marks: Marks, problems: Probl
     problems.add('always-false', at, 'the condition can never hold, whatever the selections say');
     return;
   }
-  if (condition.type !== 'or') return;
+  if (condition.type !== 'or' || condition.of.length > PARTS_MAX) return;
   const tables = condition.of.map(child => truthTable(child, names));
   for (const [i, own] of tables.entries()) {
     // Of two that are the same the later one is told of.

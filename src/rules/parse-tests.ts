@@ -12,14 +12,15 @@ export function parseTests(value: unknown, problems: Problems): RuleTest[] {
     return [];
   }
   const tests: RuleTest[] = [];
+  const names = new Set<string>();
   for (const [i, raw] of value.entries()) {
     const path: Path = ['tests', i];
     const shape = parseShape(testSchema, raw, path, problems, 'bad-test');
     if (shape === null) continue;
     if (shape.events.length === 0 && shape.capture.length === 0)
       problems.add('bad-test', path, 'a test has events or a capture');
-    if (tests.some(test => test.name === shape.name))
-      problems.add('duplicate-name', [...path, 'name'], `two tests are called ${shape.name}`);
+    if (names.has(shape.name)) problems.add('duplicate-name', [...path, 'name'], `two tests are called ${shape.name}`);
+    names.add(shape.name);
     const events = shape.events
       .map((event, e) => parseEvent(event, [...path, 'events', e], problems))
       .filter(event => event !== null);

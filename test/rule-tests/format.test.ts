@@ -55,6 +55,8 @@ describe('JUnit', () => {
   });
 
   it('holds no character that XML does not know', () => {
-    expect(formatJunit([result({ test: 'a\u0000\u001bb' })])).not.toMatch(/[\0-\x08\x0b\x0c\x0e-\x1f]/);
+    const text = formatJunit([result({ test: 'a\u0000\u001bb\ud800c\ufffe', title: 'whole: \u{1f600}' })]);
+    expect(text).not.toMatch(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|\p{Surrogate}/u);
+    expect(text).toContain('whole: \u{1f600}');
   });
 });

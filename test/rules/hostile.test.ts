@@ -52,6 +52,27 @@ describe('a hostile file', () => {
     20_000,
   );
 
+  it.each([
+    [
+      'branches with a thousand values each',
+      `any:\n${Array.from({ length: 100 }, (_, i) => `- {id: b${i}, detection: {s: {process.name: [${Array.from({ length: 1_000 }, (_, j) => `n${i}x${j}`).join(', ')}]}}}\n`).join('')}`,
+    ],
+    [
+      'ten selections in a thousand parts',
+      `detection:\n${Array.from({ length: 10 }, (_, i) => `  s${i}: {process.pid: ${i}}\n`).join('')}  condition: ${Array.from({ length: 1_200 }, (_, i) => `s${i % 10}`).join(' or ')}\n`,
+    ],
+  ])(
+    'that is a rule all the same is linted in bounded time: %s',
+    (_, text) => {
+      const file = {
+        file: 'big.yaml',
+        text: `${head}taxonomy: spoor\nlogsource: {category: process_creation}\n${text}`,
+      };
+      expect(loadRules([file]).rules).toHaveLength(1);
+    },
+    20_000,
+  );
+
   it('with keys of every object', () => {
     const text = `${head}__proto__: {a: 1}\nconstructor: 1\nlists: {toString: [a]}\ndetection: {__proto__: {Image: x}, condition: __proto__}`;
     const { rules } = loadRules([{ file: 'bad.yaml', text }, good]);
