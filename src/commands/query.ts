@@ -1,50 +1,67 @@
 import { writeFileSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Alert, Incident } from '../alerts/alert.ts';
-import { alertText, incidentText, shown } from '../render/alert.ts';
+import { alertText, dateAndTime, incidentText, shortId, shown } from '../render/alert.ts';
+import { counted } from '../render/counted.ts';
 import { Marks } from '../render/marks.ts';
 import { drawnTree, type RemoteTree } from '../render/remote-tree.ts';
+import { statusLines } from '../render/status.ts';
 import { treesText } from '../render/tree-text.ts';
+import { LEVELS } from '../rules/rule.ts';
 import { CommandError, EXIT, Io, UsageError } from './io.ts';
-import { globals, parseLevel } from './options.ts';
-import { openReader, type Place, type Reader } from './reader.ts';
+import { globals } from './options.ts';
+import { type ListedDelivery, openReader, type Place, type Reader } from './reader.ts';
 
 const PAGE = 100;
 
 interface ListOptions extends Place {
   readonly level?: string[];
   readonly namespace?: string;
+  readonly pod?: string;
   readonly rule?: string;
   readonly incident?: string;
-  readonly state?: string;
+  readonly state?: string[];
   readonly limit: string;
+}
+
+interface DeliveryOptions extends Place {
+  readonly state?: string[];
+  readonly sink?: string;
+  readonly limit: string;
+  readonly replay?: string;
 }
 
 export function registerQueries(program: Command): void {
   place(program.command('alerts').description('Alerts of a running Spoor or of a database, newest first'))
-    .option('--level <level...>', 'only these levels')
+    .addOption(levels())
     .option('--namespace <name>', 'only this namespace')
+    .option('--pod <pod>', 'only this pod, as namespace/name or name')
     .option('--rule <rule>', 'only this rule, by id or title')
-    .option('--incident <id>', 'only alerts of this incident')
+    .option('--incident <id>', 'only alerts of this incident, by its id or the beginning of it')
     .option('--limit <n>', 'how many at the most', String(PAGE))
     .addHelpText(
       'after',
-      '\nExamples:\n  spoor alerts --level high critical\n  spoor alerts --db data/spoor.db -o json',
+      `
+Examples:
+  spoor alerts --level high critical
+  spoor alerts --pod tenant-jobs/crawler-6d4f9 --limit 20
+  spoor alerts --db data/spoor.db -o json`,
     )
     .action((_options, command: Command) =>
       run<ListOptions>(command, async (reader, options, io) => {
         const query = {
-          levels: options.level?.map(parseLevel),
+          levels: options.level,
           namespace: options.namespace,
+          pod: options.pod,
           rule: options.rule,
-          incident: options.incident,
+          incident: options.incident === undefined ? undefined : (await findIncident(reader, options.incident)).id,
         };
         await pages(
           Number(options.limit),
           cursor => reader.alerts({ ...query, limit: PAGE, cursor }),
           (alert: Alert) => {
             if (io.json) io.record(alert);
-            else io.out(`${alertText(alert, io.style)}\n`);
+            else io.out(`${alertText(alert, io.style, true)}\n`);
           },
         );
       }),
@@ -53,19 +70,29 @@ export function registerQueries(program: Command): void {
   place(
     program.command('incidents').description('Incidents of a running Spoor or of a database, latest activity first'),
   )
-    .option('--level <level...>', 'only these levels')
+    .addOption(levels())
     .option('--namespace <name>', 'only this namespace')
-    .option('--state <state>', 'open, acknowledged or resolved')
+    .option('--pod <pod>', 'only with alerts of this pod, as namespace/name or name')
+    .addOption(states('open', 'acknowledged', 'resolved', 'merged'))
     .option('--limit <n>', 'how many at the most', String(PAGE))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  spoor incidents --state open
+  spoor incidents --pod tenant-jobs/crawler-6d4f9
+  spoor incidents --db data/spoor.db -o json`,
+    )
     .action((_options, command: Command) =>
       run<ListOptions>(command, async (reader, options, io) => {
-        const query = { levels: options.level?.map(parseLevel), namespace: options.namespace, states: options.state };
+        const { level, namespace, pod, state } = options;
+        const query = { levels: level, namespace, pod, states: state };
         await pages(
           Number(options.limit),
           cursor => reader.incidents({ ...query, limit: PAGE, cursor }),
           (incident: Incident) => {
             if (io.json) io.record(incident);
-            else io.out(`${incidentText(incident, io.style)}\n`);
+            else io.out(`${incidentText(incident, io.style, true)}\n`);
           },
         );
       }),
@@ -75,7 +102,7 @@ export function registerQueries(program: Command): void {
     program
       .command('incident')
       .description('One incident with its alerts')
-      .argument('<id>', 'its id, or the beginning of it'),
+      .argument('<id>', 'its id, or six characters or more of its beginning'),
   )
     .option('--capture <file>', "write the incident's evidence as a capture that can be replayed anywhere")
     .addHelpText(
@@ -84,53 +111,99 @@ export function registerQueries(program: Command): void {
     )
     .action((id: string, _options, command: Command) =>
       run<Place & { capture?: string }>(command, async (reader, options, io) => {
-        const incident = await reader.incident(id);
-        if (incident === null) throw new CommandError(`no incident has an id that begins with ${shown(id)}`);
+        const incident = await findIncident(reader, id);
         if (options.capture !== undefined) {
           const lines = await reader.capture(incident.id);
           writeFileSync(options.capture, lines.map(line => `${line}\n`).join(''), { mode: 0o600 });
-          io.note(`${lines.length} events in ${options.capture}`);
+          io.note(`${counted(lines.length, 'event')} in ${options.capture}`);
           return;
         }
         if (io.json) return io.record(incident);
-        io.out(`${incidentText(incident, io.style)}\n`);
+        io.out(`${incidentText(incident, io.style, true)}\n`);
         const { items } = await reader.alerts({ incident: incident.id, limit: 1_000 });
-        for (const alert of [...items].reverse()) io.out(`${alertText(alert, io.style)}\n`);
+        for (const alert of [...items].reverse()) io.out(`${alertText(alert, io.style, true)}\n`);
         if (options.db === undefined) io.out(drawing(await reader.incidentTree(incident.id), items, io));
       }),
     );
 
   place(program.command('deliveries').description('What was or is to be delivered; dead letters can be sent again'))
-    .option('--state <state>', 'pending, leased, delivered or dead')
+    .addOption(states('pending', 'leased', 'delivered', 'dead'))
+    .option('--sink <name>', 'only to this sink')
+    .option('--limit <n>', 'how many at the most', String(PAGE))
     .option('--replay <id>', 'queue this delivery again')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  spoor deliveries --state dead
+  spoor deliveries --sink pager --limit 20
+  spoor deliveries --replay 4711`,
+    )
     .action((_options, command: Command) =>
-      run<Place & { state?: string; replay?: string }>(command, async (reader, options, io) => {
-        if (options.replay !== undefined) {
-          const queued = await reader.replay(options.replay);
-          if (!queued)
-            throw new CommandError(`delivery ${shown(options.replay)} does not exist, or is still under way`);
-          return io.note(`delivery ${options.replay} is queued again`);
-        }
-        const { items } = await reader.deliveries({ states: options.state, limit: PAGE });
-        for (const delivery of items) {
-          if (io.json) io.record(delivery);
-          else
-            io.out(
-              `${delivery.id}  ${delivery.state.padEnd(9)} ${delivery.sink}  alert ${delivery.alert_id.slice(0, 12)}  ${delivery.attempts} attempts  ${shown(delivery.error)}`,
-            );
-        }
+      run<DeliveryOptions>(command, async (reader, options, io) => {
+        if (options.replay !== undefined) return replay(reader, options.replay, io);
+        const { state, sink } = options;
+        await pages(
+          Number(options.limit),
+          cursor => reader.deliveries({ states: state, sink, limit: PAGE, cursor }),
+          delivery => {
+            if (io.json) io.record(delivery);
+            else io.out(deliveryLine(delivery));
+          },
+        );
       }),
     );
 
-  place(
-    program.command('status').description('Sources, lag, losses, rules, store and sinks of a running Spoor'),
-  ).action((_options, command: Command) =>
-    run<Place>(command, async (reader, _options, io) => {
-      const status = await reader.status();
-      if (io.json) io.record(status);
-      else for (const line of statusLines(status, io)) io.out(line);
-    }),
-  );
+  place(program.command('status').description('Sources, lag, losses, rules, store and sinks of a running Spoor'))
+    .addHelpText(
+      'after',
+      `
+OK: it works. ...: it begins, or waits for what will come. BAD: look at it.
+
+Examples:
+  spoor status
+  spoor status --url https://spoor.example.org --token-file token
+  spoor status -o json`,
+    )
+    .action((_options, command: Command) =>
+      run<Place>(command, async (reader, _options, io) => {
+        const [status, sinks] = [await reader.status(), await reader.sinks()];
+        if (io.json) return io.record({ ...status, sinks });
+        const lastErrors = new Map<string, string>();
+        for (const { name, deliveries } of sinks) {
+          if (deliveries.dead === 0) continue;
+          const { items } = await reader.deliveries({ states: ['dead'], sink: name, limit: 1 });
+          if (items[0] !== undefined) lastErrors.set(name, items[0].error);
+        }
+        for (const line of statusLines(status, sinks, lastErrors, io.style)) io.out(line);
+      }),
+    );
+}
+
+const levels = (): Option => new Option('--level <level...>', 'only these levels').choices(LEVELS);
+
+const states = (...choices: string[]): Option =>
+  new Option('--state <state...>', 'only in these states').choices(choices);
+
+async function findIncident(reader: Reader, id: string): Promise<Incident> {
+  const incident = await reader.incident(id);
+  if (incident !== null) return incident;
+  throw new CommandError(`no incident has the id ${shown(id)}, nor one that begins so (six characters or more)`);
+}
+
+async function replay(reader: Reader, id: string, io: Io): Promise<void> {
+  if (!/^[1-9]\d{0,14}$/.test(id))
+    throw new UsageError('--replay: expected the number of a delivery, as the list shows it');
+  if (!(await reader.replay(Number(id)))) throw new CommandError(`delivery ${id} does not exist`);
+  io.note(`delivery ${id} is queued again`);
+}
+
+function deliveryLine({ id, state, sink, signal, alert_id, incident_id, updated_at, ...rest }: ListedDelivery): string {
+  const about = alert_id === '' ? `incident ${shortId(incident_id)}` : `alert ${shortId(alert_id)}`;
+  const what = signal === 'alert' ? about : `${signal} ${shortId(incident_id)}`;
+  const error = rest.error === '' ? '' : `  ${shown(rest.error)}`;
+  const attempts = counted(rest.attempts, 'attempt');
+  return `${dateAndTime(updated_at)}  ${id}  ${state.padEnd(9)} ${shown(sink)}  ${what}  ${attempts}${error}`;
 }
 
 /** The incident's trees, each process with the worst rule that fired on it. */
@@ -180,50 +253,4 @@ async function pages<T>(
     if (page.next === null) return;
     cursor = page.next;
   }
-}
-
-interface Status {
-  readonly version: string;
-  readonly started: string;
-  readonly sources: readonly {
-    name: string;
-    type: string;
-    state: string;
-    detail: string;
-    newest: string | null;
-    counters: Record<string, number>;
-  }[];
-  readonly rules: { loaded: number; errors: number; last_reload: string | null };
-  readonly alerts: Record<string, number>;
-  readonly late: number;
-  readonly held: Record<string, number>;
-  readonly evicted: Record<string, number>;
-  readonly deliveries: Record<string, Record<string, number>>;
-  readonly store: { ok: boolean; detail: string; bytes: number };
-}
-
-function statusLines(raw: unknown, io: Io): string[] {
-  const status = raw as Status;
-  const { style } = io;
-  const mark = (good: boolean): string => (good ? style.green('OK  ') : style.red('BAD '));
-  const counts = (map: Record<string, number>): string =>
-    Object.entries(map)
-      .filter(([, n]) => n > 0)
-      .map(([key, n]) => `${n.toLocaleString('en')} ${key}`)
-      .join(', ') || 'none';
-  return [
-    `Spoor ${status.version}, running since ${status.started}`,
-    ...status.sources.map(({ name, type, state, detail, newest, counters }) => {
-      const losses = ['malformed', 'lost', 'duplicates', 'reconnects']
-        .filter(key => (counters[key] ?? 0) > 0)
-        .map(key => `${counters[key]} ${key}`);
-      return `${mark(state !== 'failed' && state !== 'waiting')} source ${name} (${type}): ${state}, ${(counters.events ?? 0).toLocaleString('en')} events${newest === null ? '' : `, newest ${newest.slice(0, 19)}Z`}${losses.length > 0 ? `; ${losses.join(', ')}` : ''}  ${style.dim(shown(detail))}`;
-    }),
-    `${mark(status.rules.errors === 0)} rules: ${status.rules.loaded} loaded${status.rules.errors > 0 ? `, ${status.rules.errors} with errors` : ''}`,
-    `${mark(status.store.ok)} store: ${(status.store.bytes / 1e6).toFixed(1)} MB ${status.store.detail}`,
-    ...Object.entries(status.deliveries).map(
-      ([sink, numbers]) => `${mark((numbers.dead ?? 0) === 0)} sink ${sink}: ${counts(numbers)}`,
-    ),
-    `     alerts: ${counts(status.alerts)}; late events: ${status.late}; held: ${counts(status.held)}; evicted: ${counts(status.evicted)}`,
-  ];
 }

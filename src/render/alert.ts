@@ -18,6 +18,12 @@ export function shown(text: string, charsMax = LINE_CHARS_MAX): string {
 /** `2026-11-23T06:25:06.554993430Z` → `06:25:06.554`. */
 export const clock = (time: string): string => time.slice(11, 23);
 
+/** `2026-11-23T06:25:06.554993430Z` → `2026-11-23 06:25:06`. */
+export const dateAndTime = (time: string): string => `${time.slice(0, 10)} ${time.slice(11, 19)}`;
+
+/** What lists show of an id: enough to name it by. */
+export const shortId = (id: string): string => id.slice(0, 12);
+
 export function endpointText(endpoint: AlertEndpoint): string {
   const port = endpoint.port === 0 ? '' : `:${endpoint.port}`;
   const name = endpoint.pod ?? endpoint.names[0];
@@ -40,17 +46,20 @@ export function ancestryText(alert: Alert): string {
   return [alert.process, ...own].reverse().map(processName).join(' → ');
 }
 
-export function alertText(alert: Alert, style: Style): string {
+/** `listed`: among alerts of any day, with its date and the beginning of its id. */
+export function alertText(alert: Alert, style: Style, listed = false): string {
   const where = alert.pod === null ? alert.node : `${alert.pod.namespace}/${alert.pod.name}`;
   const count = alert.count > 1 ? style.dim(` ×${alert.count}`) : '';
-  const head = `${style.dim(clock(alert.time))} ${style.level(alert.rule.level, alert.rule.level.toUpperCase().padEnd(8))} ${style.bold(shown(alert.rule.title))}${count}`;
+  const time = listed ? dateAndTime(alert.time) : clock(alert.time);
+  const id = listed ? style.dim(`  ${shortId(alert.id)}`) : '';
+  const head = `${style.dim(time)} ${style.level(alert.rule.level, alert.rule.level.toUpperCase().padEnd(8))} ${style.bold(shown(alert.rule.title))}${count}${id}`;
   const lines = [head, `             ${shown(alert.message, 400)}`];
   if (alert.process !== null) {
     lines.push(style.dim(`             ${shown(where)}  ${ancestryText(alert)}`));
   } else lines.push(style.dim(`             ${shown(where)}`));
   for (const flow of alert.flows.slice(0, FLOWS_SHOWN_MAX)) lines.push(style.dim(`             → ${flowText(flow)}`));
   if (alert.flows.length > FLOWS_SHOWN_MAX) {
-    lines.push(style.dim(`             … and ${alert.flows.length - FLOWS_SHOWN_MAX} more connections`));
+    lines.push(style.dim(`             … and ${counted(alert.flows.length - FLOWS_SHOWN_MAX, 'more connection')}`));
   }
   for (const sign of alert.risk?.contributions ?? []) {
     const by = sign.process === null ? '' : `  ${shown(baseName(sign.process.binary) || '?', 40)}(${sign.process.pid})`;
@@ -66,10 +75,19 @@ const techniques = (tags: readonly string[]): string =>
     .map(tag => tag.slice('attack.'.length).toUpperCase())
     .join(' ');
 
-export function incidentText(incident: Incident, style: Style): string {
+/** From first to last; the date once where both are of one day. */
+function period(first: string, last: string): string {
+  const end = dateAndTime(last);
+  return `${dateAndTime(first)} – ${first.slice(0, 10) === last.slice(0, 10) ? end.slice(11) : end}`;
+}
+
+/** `listed`: among incidents of any day, with its date. */
+export function incidentText(incident: Incident, style: Style, listed = false): string {
+  const { first_seen, last_seen } = incident;
+  const when = listed ? period(first_seen, last_seen) : `${clock(first_seen)}–${clock(last_seen)}`;
   const level = style.level(incident.level, incident.level.toUpperCase());
   return [
-    `${style.bold('Incident')} ${incident.id.slice(0, 12)}  ${level}  ${incident.state}  ${counted(incident.alert_count, 'alert')}  ${clock(incident.first_seen)}–${clock(incident.last_seen)}`,
+    `${style.bold('Incident')} ${shortId(incident.id)}  ${level}  ${incident.state}  ${counted(incident.alert_count, 'alert')}  ${when}`,
     `  ${shown(incident.title, 600)}`,
     style.dim(`  ${incident.pods.map(pod => shown(pod)).join(', ')}  ${techniques(incident.tags)}`),
   ].join('\n');
