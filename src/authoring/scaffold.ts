@@ -36,7 +36,7 @@ export function scaffoldFrom(subject: Subject, identity: Identity, options: Rule
   let why = '';
   for (const fires of forms) {
     const test = { name: 'fires on the event that it was made of', events: fires, expect: { alerts: 1 } };
-    const alone = check(write(draft, subject, identity, [test]), options);
+    const alone = check(write(draft, subject, identity, [test]), options, 'errors');
     if (alone !== null) {
       why = alone;
       continue;
@@ -44,7 +44,7 @@ export function scaffoldFrom(subject: Subject, identity: Identity, options: Rule
     for (const miss of compact === null ? [] : nearMisses(compact)) {
       const quiet = { name: `quiet on the same ${miss.name}`, events: [miss.event], expect: { alerts: 0 } };
       const text = write(draft, subject, identity, [test, quiet]);
-      if (check(text, options) === null) return { text, title: draft.title };
+      if (check(text, options, 'all') === null) return { text, title: draft.title };
     }
     return {
       problem: 'nothing about this event could be changed without the rule firing still: it would fire on everything',
@@ -53,10 +53,13 @@ export function scaffoldFrom(subject: Subject, identity: Identity, options: Rule
   return { problem: `the rule does not fire on its own event: ${why}` };
 }
 
-/** Null when the rule loads without a complaint and its tests pass; else the first thing that is wrong. */
-function check(text: string, options: RuleTestOptions): string | null {
+/**
+ * Null when the rule loads without a complaint and its tests pass; else the first thing that is wrong. With `errors`, warnings are
+ * no complaint: a rule without its near miss is not complete yet.
+ */
+function check(text: string, options: RuleTestOptions, complaints: 'all' | 'errors'): string | null {
   const { rules, diagnostics, tests } = loadRules([{ file: 'draft.yaml', text }]);
-  const [first] = diagnostics;
+  const first = diagnostics.find(({ severity }) => complaints === 'all' || severity === 'error');
   if (first !== undefined) return formatDiagnostic(first);
   const results = runRuleTests(
     rules.map(rule => ({ rule, tests: tests.get(rule.id) ?? [] })),

@@ -117,24 +117,25 @@ tests:
   },
   first_seen: {
     description: 'something that was never seen before of this workload',
-    title: 'Workload runs a program for the first time',
+    title: 'Network tool that the workload never ran before',
     tags: 'attack.execution, attack.t1059',
     body: `message: '{process.binary} ({process.pid}) never ran in {pod.workload} before'
 logsource: { category: process_creation }
 detection:
+  tool: { process.name: [curl, wget, nc, ncat, ssh, socat] }
   place: { pod.workload|exists: true }
-  condition: place
+  condition: tool and place
 first_seen: { fields: [process.binary], by: [pod.namespace, pod.workload], learn: 1h }
 tests:
   - name: fires on a new program after learning
     events:
-      - exec: { binary: /usr/bin/node, pod: shop/cart }
+      - exec: { binary: /usr/bin/curl, pod: shop/cart }
       - exec: { at: 2h, binary: /usr/bin/nc, pod: shop/cart }
     expect: { alerts: 1 }
   - name: quiet on one that it knows
     events:
-      - exec: { binary: /usr/bin/node, pod: shop/cart }
-      - exec: { at: 2h, binary: /usr/bin/node, pod: shop/cart }
+      - exec: { binary: /usr/bin/curl, pod: shop/cart }
+      - exec: { at: 2h, binary: /usr/bin/curl, pod: shop/cart }
     expect: { alerts: 0 }
 `,
   },
