@@ -7,7 +7,7 @@ import { fromTemplate, TEMPLATE_NAMES, templateList } from '../authoring/templat
 import type { Observation } from '../model/observation.ts';
 import { shown } from '../render/alert.ts';
 import { decodeLine } from '../sources/json/decoder.ts';
-import { CommandError, EXIT, Io, UsageError } from './io.ts';
+import { CommandError, EXIT, Io, safeText, UsageError } from './io.ts';
 import { collect, globals, requireFiles } from './options.ts';
 import { play } from './playback.ts';
 import { openReader, type Place } from './reader.ts';
@@ -60,7 +60,8 @@ Examples:
       const text = await ruleText(options, identity, io);
       if (options.out === undefined) {
         if (io.json) io.record({ text });
-        else io.out(text.trimEnd());
+        // A file gets it letter by letter; a terminal must not obey what stands in an event.
+        else io.out(process.stdout.isTTY === true ? safeText(text.trimEnd()) : text.trimEnd());
       } else {
         if (existsSync(options.out)) throw new CommandError(`${options.out} exists already`);
         writeFileSync(options.out, text, { flag: 'wx' });
