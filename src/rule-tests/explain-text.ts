@@ -14,7 +14,22 @@ export function explanationLines({ rule, events, parts }: RuleExplanation, fired
   const lines = parts.flatMap(part => partLines(part, events));
   const missing = parts.some(({ role, matches }) => (role === 'rule' || role === 'step') && matches === 0);
   if (rule.sequence !== null && !missing && !fired) lines.push(...joinLines(rule, parts));
+  if (!fired && parts.some(({ matches }) => matches > 0)) lines.push(...thresholdLines(rule));
   return lines;
+}
+
+/** What matches alone do not suffice for. */
+function thresholdLines({ count, firstSeen, correlation }: Rule): string[] {
+  if (count !== null) {
+    const what = count.distinct === null ? 'matches' : `different ${count.distinct}`;
+    const by = count.by.length === 0 ? '' : ` for one ${count.by.join(', ')}`;
+    return [`it takes ${count.gte} ${what}${by} within ${count.within / 1_000_000} s`];
+  }
+  if (firstSeen !== null)
+    return [`nothing was new in ${firstSeen.fields.join(', ')} after ${firstSeen.learn / 1_000_000} s of learning`];
+  if (correlation === undefined) return [];
+  const bounds = correlation.bounds.map(({ comparison, value }) => `${comparison} ${value}`).join(' and ');
+  return [`it takes ${correlation.type} ${bounds} within ${correlation.timespan / 1_000_000} s`];
 }
 
 const titleOf = ({ id, role }: PartExplanation): string =>

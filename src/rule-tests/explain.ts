@@ -3,7 +3,7 @@ import type { EventKind } from '../model/event.ts';
 import type { Observation } from '../model/observation.ts';
 import { conditionOf } from '../rules/compile.ts';
 import { type Explanation, explainCondition, nearness } from '../rules/explain.ts';
-import type { Matcher, Rule } from '../rules/rule.ts';
+import type { Matcher, Rule, SigmaCorrelation } from '../rules/rule.ts';
 
 /** An observation with the words by which the reader knows it. */
 export interface Seen {
@@ -51,14 +51,16 @@ export class Explainer {
 
   constructor(rule: Rule) {
     this.#rule = rule;
-    const { sequence, branches } = rule;
+    const { sequence, branches, correlation } = rule;
     this.#parts =
-      sequence === null
-        ? branches.map(branch => new Part(branch, branch.id, branch.id === '' ? 'rule' : 'branch'))
-        : [
-            ...sequence.steps.map(step => new Part(step, step.id, step.absent ? 'absent' : 'step')),
-            ...(sequence.until === null ? [] : [new Part(sequence.until, 'until', 'until')]),
-          ];
+      correlation !== undefined
+        ? inputsOf(correlation)
+        : sequence === null
+          ? branches.map(branch => new Part(branch, branch.id, branch.id === '' ? 'rule' : 'branch'))
+          : [
+              ...sequence.steps.map(step => new Part(step, step.id, step.absent ? 'absent' : 'step')),
+              ...(sequence.until === null ? [] : [new Part(sequence.until, 'until', 'until')]),
+            ];
   }
 
   add(seen: Seen): void {
@@ -69,6 +71,13 @@ export class Explainer {
   explanation(): RuleExplanation {
     return { rule: this.#rule, events: this.#events, parts: this.#parts.map(part => part.explanation()) };
   }
+}
+
+/** The rules that a correlation counts, those of chained correlations included. */
+function inputsOf(correlation: SigmaCorrelation): Part[] {
+  return correlation.inputs.flatMap(({ name, of }) =>
+    of.type === 'rule' ? of.rule.branches.map(branch => new Part(branch, name, 'step')) : inputsOf(of.correlation),
+  );
 }
 
 class Part {

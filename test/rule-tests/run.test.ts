@@ -203,6 +203,13 @@ describe('what went wrong', () => {
     expect(text).toMatch(/event 1 \(exec\): process 4711 .*\n.*event 2 \(flow\): process 4712/);
   });
 
+  it('says what a threshold takes beyond matches', () => {
+    const rule = `${single('{process.name: nc}')}\ncount: {gte: 3, by: [pod.name], within: 1m}`;
+    const text = problems(rule, `  - exec: {binary: /usr/bin/nc, pod: shop/a}`, '{alerts: 1}').join('\n');
+    expect(text).toContain('the rule matched event 1 (exec)');
+    expect(text).toContain('it takes 3 matches for one pod.name within 60 s');
+  });
+
   it('says how an alert differs from what was expected', () => {
     const text = problems(
       single('{process.name: nc}'),
