@@ -6,6 +6,7 @@ import { LEVELS } from '../../src/rules/rule.ts';
 import { decodeLine } from '../../src/sources/json/decoder.ts';
 import { shippedRuleSet } from '../support/replay.ts';
 import { ATTACKS } from './attacks.ts';
+import { BLIND_ATTACKS } from './attacks-blind.ts';
 import { COMPOUND_ATTACKS } from './attacks-compound.ts';
 import { LINUX_ATTACKS } from './attacks-linux.ts';
 import { MORE_ATTACKS } from './attacks-more.ts';
@@ -33,10 +34,12 @@ const named = (alerts: readonly Alert[], techniques: readonly string[]): boolean
 
 describe('attacks by any tool', () => {
   it.each(
-    [...ATTACKS, ...MORE_ATTACKS, ...RENAMED_ATTACKS, ...LINUX_ATTACKS, ...COMPOUND_ATTACKS].map(attack => ({
-      ...attack,
-      label: `${attack.entry}: ${attack.command}`,
-    })),
+    [...ATTACKS, ...MORE_ATTACKS, ...RENAMED_ATTACKS, ...LINUX_ATTACKS, ...COMPOUND_ATTACKS, ...BLIND_ATTACKS].map(
+      attack => ({
+        ...attack,
+        label: `${attack.entry}: ${attack.command}`,
+      }),
+    ),
   )('$label', attack => {
     const alerts = alertsOf(shellEvents(attack.command, { entry: attack.entry }));
     expect(alerts.map(alert => `${alert.rule.level} ${alert.rule.title}`)).not.toEqual([]);
