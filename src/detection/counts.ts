@@ -11,11 +11,16 @@ import { boundEvidence, type Match } from './match.ts';
 import { KeyedState, type Owned, type StateLimits } from './owned.ts';
 import type { Retainer } from './retain.ts';
 
+/** How often within its window the evidence of a value that comes again is replaced by its latest. */
+const EVIDENCE_RENEWALS = 4;
+
 /** A counted match: its last occurrence, where distinct values are counted. */
 interface Counted {
   readonly time: Micros;
   readonly value: string | null;
   readonly confidence: 'high' | 'low';
+  /** When its evidence happened. */
+  readonly seen: Micros;
   /** Emptied once enough newer matches have theirs. */
   evidence: readonly Evidence[];
 }
@@ -68,12 +73,17 @@ export class Counter {
     const { gte, within } = this.#spec;
     // Just before this match the window was still closed at its far end.
     if (!window.armed && counted.filter(item => item.time >= time - within).length < gte) window.armed = true;
-    if (value !== null) {
-      const same = counted.findIndex(item => item.value === value);
-      if (same >= 0) counted.splice(same, 1);
-    }
-    const evidence = match.evidence.map(item => this.#kept(item));
-    insert(counted, { time, value, confidence: match.confidence, evidence });
+    const same = value === null ? -1 : counted.findIndex(item => item.value === value);
+    const known = same < 0 ? undefined : counted.splice(same, 1)[0];
+    // The same value again and again is what busy programs do: keeping each of its events anew would cost more than all else.
+    const isFresh = known !== undefined && known.evidence.length > 0 && time - known.seen < within / EVIDENCE_RENEWALS;
+    insert(counted, {
+      time: known === undefined ? time : Math.max(time, known.time),
+      value,
+      confidence: match.confidence,
+      seen: isFresh ? known.seen : time,
+      evidence: isFresh ? known.evidence : match.evidence.map(item => this.#kept(item)),
+    });
     const spared = counted.at(-1 - LIMITS.evidencePerAlertMax);
     if (spared !== undefined) spared.evidence = [];
     const horizon = counted.at(-1)!.time - within;
@@ -119,7 +129,7 @@ export class Counter {
       const earlier = counted.filter(([time]) => time < before);
       if (earlier.length === 0) continue;
       if (this.state.size === 0) this.#sweepAt = earlier.at(-1)![0] + this.#spec.within;
-      const items = earlier.map(([time, value, confidence]) => ({ time, value, confidence, evidence: [] }));
+      const items = earlier.map(([time, value, confidence]) => ({ time, value, confidence, seen: time, evidence: [] }));
       this.state.put(key, { owner, armed, counted: items });
     }
   }
