@@ -87,6 +87,8 @@ async function except(id: string, options: ExceptOptions, io: Io): Promise<numbe
   if (options.write) {
     writeFileSync(file, edited.text);
     io.note(`added to ${file}`);
+    if (file.startsWith(shippedRules()))
+      io.note('that file ships with Spoor: the next update brings it without the exception');
   }
   return EXIT.done;
 }
