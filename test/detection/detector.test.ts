@@ -276,6 +276,28 @@ describe('bounds', () => {
     expect(detector.stats().totals).toMatchObject({ partials: 5, evicted: 995 });
   });
 
+  it('one noisy pod cannot push out what another has taught a first-seen rule, nor what was counted of it', () => {
+    const run = (binary: string, pod: string) => makeProcess(`${binary} ${pod}`, { binary, pod });
+    const noise = Array.from({ length: 1_000 }, (_, i) => exec(2 + i / 1_000, 'a', run(`/bin/${i}`, 'shop/loud')));
+    const news = counting({ firstSeen: { fields: ['process.binary'], by: ['pod.name'], learn: seconds(1) } });
+    const detector = new Detector([news], { limits });
+    feed(detector, [exec(0, 'a', run('/bin/known', 'shop/quiet')), ...noise]);
+    const told = feed(detector, [
+      exec(9, 'a9', run('/bin/known', 'shop/quiet')),
+      exec(10, 'a10', run('/bin/new', 'shop/quiet')),
+    ]);
+    expect(triggers(told)).toEqual(['a10']);
+    expect(detector.stats().rules[0]?.evicted).toBe(995);
+
+    const by = ['process.exec_id'];
+    const counted = new Detector([counting({ count: { gte: 2, distinct: null, by, within: seconds(60) } })], {
+      limits,
+    });
+    const quiet = run('/bin/known', 'shop/quiet');
+    expect(triggers(feed(counted, [exec(0, 'a0', quiet), ...noise, exec(9, 'a9', quiet)]))).toEqual(['a9']);
+    expect(counted.stats().rules[0]?.evicted).toBe(995);
+  });
+
   it('keeps to the limit of the whole rule', () => {
     const detector = new Detector([rule({ sequence: sequence([step('a'), step('b')]) })], { limits });
     feed(
