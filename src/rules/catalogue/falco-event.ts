@@ -147,11 +147,13 @@ const paths = (e: ProcessEvent): string[] =>
     .map(textOf)
     .filter(text => text !== '');
 
-function flags(e: ProcessEvent, calls: readonly string[]): string {
+function flags(e: ProcessEvent, calls: readonly string[], o: Observation): string {
   if (e.functionName.includes('truncate')) return 'O_TRUNC|O_WRONLY';
   if (calls.includes('unshare')) return flagged(ints(e)[0] ?? null, CLONE);
   if (calls.some(call => call.startsWith('open')) && isSyscallHook(e))
     return flagged(ints(e).at(-1) ?? null, OPEN_FLAGS);
+  // A file hook knows no flags: what was written may have been created.
+  if (calls.includes('openat')) return accesses(o)?.includes('write') === true ? 'O_CREAT|O_WRONLY' : '';
   return named(ints(e).at(-1) ?? null, {});
 }
 
@@ -181,7 +183,7 @@ function argument(name: string, o: Observation): string {
     case 'mode':
       return flagged(ints(e).at(-1) ?? null, MODE);
     case 'flags':
-      return flags(e, calls);
+      return flags(e, calls, o);
     case 'nstype':
       return flagged(ints(e).at(-1) ?? null, CLONE);
     case 'target':
@@ -248,13 +250,16 @@ const row = (
 });
 const FILES: Partial<FalcoRow> = { kinds: HOOK_KINDS, requires: ['policy.file'] };
 const UNKNOWN_MODE = 'an open whose mode the policy does not report counts as one for reading';
+const CREATED = 'a written file counts as O_CREAT where the policy reports no flags of its open';
 const OPENS = 'opens are the reads, writes and opens that a file policy reports';
 
 /** `evt.arg.<name>`, `evt.arg[<n>]`; null when no call has such an argument here. */
 export function falcoEventArgument(name: string, key: string): FalcoRow | null {
   if (name !== 'evt.arg' && name !== 'evt.rawarg') return null;
   if (/^\d$/.test(key)) return row(`${name}[${key}]`, 'scalar', o => positional(Number(key), o));
-  return ARGUMENTS.has(key) ? row(`${name}.${key}`, 'scalar', o => argument(key, o)) : null;
+  if (!ARGUMENTS.has(key)) return null;
+  const approximates = key === 'flags' ? CREATED : '';
+  return row(`${name}.${key}`, 'scalar', o => argument(key, o), { approximates });
 }
 
 export const falcoEventRows: readonly FalcoRow[] = [

@@ -56,9 +56,15 @@ function endsOf(o: Observation): Ends | null {
     : { client: local, server: remote, outbound: true };
 }
 
+const OPEN_CALL = /^(open|openat|openat2|creat)$/;
+
 const filePath = (o: Observation): string => {
   const value = path?.get(o, o.process);
-  return typeof value === 'string' ? value : '';
+  if (typeof value === 'string' && value !== '') return value;
+  // An open's own system call gives its path as text.
+  if (o.event.kind === 'flow' || !callsOf(o).some(call => OPEN_CALL.test(call)) || !('args' in o.event)) return '';
+  const text = o.event.args.find(arg => arg.type === 'string')?.value;
+  return typeof text === 'string' ? text : '';
 };
 const ipOf = (end: End | null | undefined): string => end?.ip ?? '';
 const portOf = (end: End | null | undefined): number | null =>
@@ -132,6 +138,7 @@ const sides: readonly (readonly [string, (o: Observation) => End | null | undefi
 export const falcoNetworkRows: readonly FalcoRow[] = [
   row('fd.name', 'string', name),
   row('fd.nameraw', 'string', name, RESOLVED),
+  file('evt.abspath', filePath),
   file('fd.directory', directory),
   file('fd.filename', o => filePath(o).slice(filePath(o).lastIndexOf('/') + 1)),
   row('fd.type', 'string', o => TYPE[typechar(o)] ?? ''),

@@ -1,0 +1,81 @@
+/** `rules import` as a child process: its forms, what it converts, and Falco files beside others in a replay. */
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { spoor, temporaryFolder } from './cli.ts';
+
+const FALCO = `# SPDX-License-Identifier: Apache-2.0
+# Copyright (C) 2024 Example Authors
+- macro: spawned
+  condition: evt.type in (execve, execveat)
+- rule: Netcat runs
+  desc: d
+  condition: spawned and proc.name = nc
+  output: netcat %proc.cmdline
+  priority: WARNING
+  tags: [T1059]
+- rule: Bytes of a class
+  desc: d
+  condition: evt.type = recvfrom and evt.buffer bcontains cafebabe
+  output: o
+  priority: CRITICAL
+`;
+const exec = JSON.stringify({
+  process_exec: { process: { exec_id: 'bjo5OTo3', pid: 7, binary: '/usr/bin/nc', arguments: '-l 1', flags: 'execve' } },
+  node_name: 'n',
+  time: '2026-01-01T00:00:00Z',
+});
+
+describe('import', () => {
+  const files = (): { folder: string; file: string; capture: string } => {
+    const folder = temporaryFolder();
+    const file = join(folder, 'falco.yaml');
+    writeFileSync(file, FALCO);
+    const capture = join(folder, 'events.jsonl');
+    writeFileSync(capture, `${exec}\n`);
+    return { folder, file, capture };
+  };
+
+  it('prints one object a rule', async () => {
+    const { file } = files();
+    const { stdout, code } = await spoor(['rules', 'import', file, '-o', 'json']);
+    expect(code).toBe(0);
+    const rows = stdout
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line));
+    expect(rows).toMatchObject([
+      { file, line: 5, title: 'Netcat runs', format: 'falco', status: 'native', reasons: [] },
+      { title: 'Bytes of a class', status: 'unsupported', reasons: [`unsupported: evt.buffer at ${file}:13:38`] },
+    ]);
+  });
+
+  it('adds up as text and as Markdown', async () => {
+    const { file } = files();
+    const text = await spoor(['rules', 'import', file]);
+    expect(text.stdout).toContain('2 rules: 1 native, 0 needs, 1 unsupported, 0 skipped');
+    const markdown = await spoor(['rules', 'import', file, '-o', 'markdown']);
+    expect(markdown.stdout).toContain('| Netcat runs | falco | native |');
+  });
+
+  it('converts to rules that fire as the originals do', async () => {
+    const { folder, file, capture } = files();
+    const out = join(folder, 'native');
+    expect((await spoor(['rules', 'import', file, '--convert', out])).code).toBe(0);
+    expect(readdirSync(out)).toEqual(['netcat-runs.yaml']);
+    expect((await spoor(['rules', 'lint', out])).code).toBe(0);
+    for (const path of [file, out]) {
+      const { stdout } = await spoor(['replay', capture, '--rules', path, '--no-default-rules', '-o', 'json']);
+      const alerts = stdout
+        .trim()
+        .split('\n')
+        .filter(line => line.includes('"rule"'))
+        .map(line => JSON.parse(line));
+      expect(alerts).toHaveLength(1);
+      expect(alerts[0]).toMatchObject({
+        message: 'netcat nc -l 1',
+        rule: { title: 'Netcat runs', author: 'Example Authors' },
+      });
+    }
+  });
+});
