@@ -103,7 +103,7 @@ export interface AuditRecord {
 
 export interface StreamEntry {
   readonly seq: number;
-  readonly type: 'alert' | 'alert.counted' | 'incident';
+  readonly type: 'alert' | 'alert.counted' | 'alert.amended' | 'incident';
   readonly alert: Alert | null;
   readonly incident: Incident | null;
 }

@@ -76,6 +76,8 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
   registerMetrics({ ...deps, stream });
 
   const app = createServer(config);
+  // The form of body that any page can send across origins without asking.
+  app.removeContentTypeParser('text/plain');
   app.setErrorHandler(async (error, request, reply) => {
     const problem = toProblem(error);
     // Being unready is an answer, not a failure of the one who gives it.

@@ -1,6 +1,7 @@
 /** An incident in the order in which it happened. */
 import { z } from 'zod';
 import type { Alert, AlertEvidence, Gap } from '../alerts/alert.ts';
+import { gapIdentity } from '../model/gap.ts';
 import { formatInstant, MICROS_PER_MS } from '../model/time.ts';
 import type { AuditRecord } from './deps.ts';
 import { recordProcesses, recordSummary } from './record.ts';
@@ -56,9 +57,12 @@ function gapEntry({ from, to, source, node, count, reason }: Gap): Entry {
   return { type: 'gap', time: from, to, source, node, count, reason };
 }
 
-/** The same gap is on every alert whose window it overlaps. */
+/** The same gap is on every alert whose window it overlaps, each time as large as it was known to be then. */
 function distinctGaps(alerts: readonly Alert[]): Gap[] {
-  return [...new Map(alerts.flatMap(alert => alert.gaps).map(gap => [JSON.stringify(gap), gap])).values()];
+  const gaps = alerts
+    .flatMap(alert => alert.gaps)
+    .sort((a, b) => (a.to < b.to ? -1 : a.to > b.to ? 1 : a.count - b.count));
+  return [...new Map(gaps.map(gap => [gapIdentity(gap), gap])).values()];
 }
 
 export function timeline(

@@ -3,7 +3,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /** A folder cannot be made; `code` is the system's. */
-class FolderError extends Error {
+export class FolderError extends Error {
   override readonly name = 'FolderError';
   readonly code: string;
   constructor(message: string, code: string, options?: ErrorOptions) {

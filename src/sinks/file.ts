@@ -2,7 +2,7 @@
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { makeFolder } from '../disk/folder.ts';
+import { FolderError, makeFolder } from '../disk/folder.ts';
 import { inTurn, linesOf } from './lines.ts';
 import type { Delivery, SendResult, Sink } from './sink.ts';
 import { deliveryKeys, size } from './units.ts';
@@ -96,7 +96,10 @@ export function createFile(name: string, config: FileConfig): Sink {
       await close().catch(() => {});
       return {
         outcome: 'retry',
-        detail: `${(error as NodeJS.ErrnoException).code ?? 'error'}: cannot write ${config.path}`,
+        detail:
+          error instanceof FolderError
+            ? `cannot write ${config.path}: ${error.message}`
+            : `${(error as NodeJS.ErrnoException).code ?? 'error'}: cannot write ${config.path}`,
       };
     }
   };

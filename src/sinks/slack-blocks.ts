@@ -112,7 +112,14 @@ function render(story: Story, budget: number, alertsMax: number): SlackMessage {
     { type: 'header', text: plain(title, SLACK_LIMITS.headerMax) },
     ...(longTitle ? [{ type: 'section', text: plain(story.headline, budget) }] : []),
     ...shown.flatMap(alert => alertBlocks(alert, budget, story.alerts.length > 1)),
-    ...(more > 0 ? [{ type: 'context', elements: [plain(`and ${more} more alerts of this incident`, 200)] }] : []),
+    ...(more > 0
+      ? [
+          {
+            type: 'context',
+            elements: [plain(`and ${more} more ${more === 1 ? 'alert' : 'alerts'} of this incident`, 200)],
+          },
+        ]
+      : []),
     ...(story.link === null
       ? []
       : [

@@ -126,7 +126,7 @@ describe('delivery', () => {
       expect(times.length, path).toBeGreaterThan(0);
       for (const [key, value] of times) if (value !== null) expect(value, `${path}: ${key}`).toMatch(RFC3339);
     }
-    for (const bad of [1, '2099', 'tomorrow']) {
+    for (const bad of [1, '2099', 'tomorrow', '2020-01-01T00:00:00Z']) {
       const answer = await api.post('/api/v1/tokens', { ...body, expires_at: bad }, { token: secret });
       expect(answer.json.errors, String(bad)).toMatchObject([{ in: 'body', field: 'expires_at' }]);
     }
@@ -172,6 +172,12 @@ describe('delivery', () => {
     [{ url: 'javascript:alert(1)' }, 'url'],
     [{ url: 'https://user:secret@example.org/' }, 'url'],
     [{ url: 'not a url' }, 'url'],
+    [{ url: 'https:example.org' }, 'url'],
+    [{ url: ' https://example.org/' }, 'url'],
+    [{ url: 'https://example.org/\r\nx: y' }, 'url'],
+    [{ url: 'https://example.org/\u0000' }, 'url'],
+    [{ url: 'https://example.org/\u202e' }, 'url'],
+    [{ url: `https://example.org/${'é'.repeat(1_000)}` }, 'url'],
     [{ url: 'https://example.org/', levels: ['loud'] }, 'levels.0'],
     [{ url: 'https://example.org/', namespaces: [] }, 'namespaces'],
     [{ url: 'https://example.org/', secret: 'mine' }, 'secret'],
@@ -227,6 +233,16 @@ describe('delivery', () => {
     }
     expect((await api.get('/api/v1/webhooks')).json.items).toEqual([made.json.webhook]);
     expect(changes).toBe(1);
+  });
+
+  it('keeps a webhook as it will be called', async () => {
+    for (const [url, kept] of [
+      ['HTTPS://Hooks.EXAMPLE.org', 'https://hooks.example.org/'],
+      ['https://exаmple.org/a b'.replace(' ', '%20'), 'https://xn--exmple-4nf.org/a%20b'],
+      ['http://0x08080808/', 'http://8.8.8.8/'],
+    ] as const) {
+      expect((await api.post('/api/v1/webhooks', { url })).json.webhook.url).toBe(kept);
+    }
   });
 
   it('takes webhooks to public addresses and to names', async () => {

@@ -481,6 +481,17 @@ describe('abuse', () => {
     expect((await api.call('POST', '/api/v1/webhooks', { headers: form, body: 'url=x' })).status).toBe(415);
   });
 
+  it('takes no body that a page could send across origins unasked', async () => {
+    api = await startApi();
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
+      const answer = await api.call('POST', '/api/v1/webhooks', {
+        headers: { 'content-type': type },
+        body: '{"url":"https://example.org/"}',
+      });
+      expect(answer.status, type).toBe(415);
+    }
+  });
+
   it('ends requests that trickle in', async () => {
     api = await startApi({ limits: { requestMsMax: 100 } });
     const answer = await bytes(

@@ -42,6 +42,17 @@ const idsIn = (name: string): string[] =>
     .map(line => JSON.parse(line).id);
 
 describe('the file sink', () => {
+  it('waits for a folder that cannot be, and names it', async () => {
+    writeFileSync(join(folder, 'deep'), '');
+    const sent = await file().send(one('a1'), signal);
+    expect(sent).toEqual({
+      outcome: 'retry',
+      detail: `cannot write ${path}: ${join(folder, 'deep')} is a file: a folder is needed there`,
+    });
+    rmSync(join(folder, 'deep'));
+    expect((await file().send(one('a1'), signal)).outcome).toBe('delivered');
+  });
+
   it('writes one line an alert, readable by its owner alone', async () => {
     const sink = file();
     const delivery = aDelivery({ alerts: [anAlert({ id: 'a' }), anAlert({ id: 'b' })] });

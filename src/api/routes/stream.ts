@@ -15,7 +15,7 @@ export function streamRoute({ store }: Pick<ApiDeps, 'store'>, stream: EventStre
     id: 'stream',
     tag: 'stream',
     summary:
-      'Server-sent events `alert`, `alert.counted` and `incident`, each with what changed; `missed` when some are no longer kept; ' +
+      'Server-sent events `alert`, `alert.counted`, `alert.amended` (it turned out that events were lost in its window) and `incident`, each with what changed; `missed` when some are no longer kept; ' +
       '`close` with the reason when the server ends it. Starts now, or after `Last-Event-ID`',
     scope: 'read',
     query: z.strictObject({

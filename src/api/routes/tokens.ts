@@ -44,10 +44,15 @@ const auditSchema = z
 
 const tokenBody = z.strictObject({
   name: z.string().regex(/^[\w][\w .@-]{0,63}$/, 'expected up to 64 letters, digits, spaces or . @ _ -'),
-  scopes: z.array(z.enum(TOKEN_SCOPES)).min(1).max(4),
+  scopes: z
+    .array(z.enum(TOKEN_SCOPES))
+    .min(1)
+    .max(4)
+    .transform(scopes => [...new Set(scopes)]),
   namespaces: z.array(kubeName).min(1).max(1_000).nullable().default(null).describe('null for all'),
   expires_at: instant
     .transform(text => Date.parse(text))
+    .refine(ms => ms > Date.now(), 'lies in the past')
     .nullable()
     .default(null)
     .describe('RFC 3339; null for never'),

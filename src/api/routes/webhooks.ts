@@ -11,15 +11,24 @@ import { freeText, idSchema, kubeName, levelSchema, timestamp, timestampOf } fro
 const ROTATION_OVERLAP_MS_DEFAULT = 24 * 3_600_000;
 const ROTATION_OVERLAP_MS_MAX = 7 * ROTATION_OVERLAP_MS_DEFAULT;
 
-/** Refused with the reason: other protocols, private addresses, and credentials, which every reader of the list would see. */
+const URL_CHARS_MAX = 2_048;
+
+/**
+ * Refused with the reason: other protocols, private addresses, and credentials, which every reader of the list would see. Kept as
+ * it will be used, so that what people read is where it leads: hosts in ASCII, addresses in decimals.
+ */
 function targetSchema(refuse: ApiDeps['refuseWebhook']) {
   return z
     .string()
-    .max(2_048)
-    .check(({ value, issues }) => {
-      const refused = refuse(value);
-      if (refused !== null) issues.push({ code: 'custom', message: refused, input: value });
+    .max(URL_CHARS_MAX)
+    .regex(/^https?:\/\/[^\s\p{C}]+$/iu, 'expected an http or https URL without white space')
+    .transform((text, { issues }) => {
+      const refused = refuse(text);
+      if (refused === null) return new URL(text).href;
+      issues.push({ code: 'custom', message: refused, input: text });
+      return z.NEVER;
     })
+    .refine(text => text.length <= URL_CHARS_MAX, `expected at most ${URL_CHARS_MAX} characters, percent-encoded`)
     .meta({ format: 'uri' })
     .describe('http or https, at a public address; a name that only leads to private ones disables the webhook');
 }
