@@ -45,10 +45,12 @@ export class Engine {
   /** Events must come in event-time order (see `context/order.ts`); a late one is folded in where it comes. */
   step(event: Event): Step {
     const observation = this.context.observe(event);
+    const { loss } = this.context;
+    const amended = loss === null ? NOTHING : this.alerting.amend(loss);
     const findings = this.detector.step(observation);
-    if (findings.length === 0) return { observation, changes: NOTHING };
+    if (findings.length === 0) return { observation, changes: amended };
     const gaps = this.context.gaps();
-    return { observation, changes: findings.flatMap(finding => this.alerting.accept(finding, gaps)) };
+    return { observation, changes: [...amended, ...findings.flatMap(finding => this.alerting.accept(finding, gaps))] };
   }
 
   /** Goes through an event whose findings are stored already: what is known and what is pending come out as after `step`. */

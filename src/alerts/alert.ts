@@ -157,16 +157,19 @@ export interface Incident {
   readonly merged_into: string;
   /** Id of the full incident that this one goes on for, else ''. */
   readonly continues: string;
+  /** Who set its state last, when (RFC 3339) and why; absent while nobody has, or when it is long ago. The store adds it. */
+  readonly changed?: { readonly by: string; readonly at: string; readonly reason: string };
 }
 
 /**
- * What the alert stage decided about one finding. `new`: an alert; `counted`: an earlier one's `count` and `last_seen` grew.
+ * What the alert stage decided about one finding. `new`: an alert; `counted`: an earlier one's `count` and `last_seen` grew;
+ * `amended`: events were lost in the window of an earlier one, whose `incomplete` and `gaps` say so now.
  * The stage knows no people: `incident.state` is `open`, the store keeps what people made of it.
  */
 export interface AlertChange {
-  readonly type: 'new' | 'counted';
+  readonly type: 'new' | 'counted' | 'amended';
   readonly alert: Alert;
-  /** The incident after this change; null for a context alert without one. */
+  /** The incident after this change; null for a context alert without one, and when nothing about it has changed. */
   readonly incident: Incident | null;
   /** Ids of earlier context alerts that belong to `incident` from now on. */
   readonly attached: readonly string[];

@@ -1,10 +1,13 @@
 /** The alert stage: findings in, alerts and incidents out. Pure: event time only, the same findings give the same answers. */
+import { gapIdentity } from '../model/gap.ts';
+import { LIMITS } from '../model/limits.ts';
 import { formatInstant, MICROS_PER_SECOND, type Micros, parseInstant } from '../model/time.ts';
 import type { Finding } from '../rules/finding.ts';
 import type { Alert, AlertChange, Gap, Incident } from './alert.ts';
 import { buildAlert, MESSAGE_CHARS_MAX, TREES_MAX } from './build.ts';
 import { alertId } from './identity.ts';
 import { type IncidentLimits, Incidents, later, TREE_WINDOW } from './incidents.ts';
+import { RecentAlerts, type Told, told } from './recent.ts';
 import { RISK_DEFAULTS, type RiskFinding, type RiskOptions, RiskScores, type SavedScore } from './risk.ts';
 import { cut } from './text.ts';
 
@@ -26,8 +29,7 @@ const COUNTING_MAX = 20_000;
 
 /** An alert on which further findings of the same rule and key count up. */
 interface Counting {
-  /** Without evidence: that is stored, and need not be kept. */
-  alert: Alert;
+  readonly told: Told;
   last: Micros;
   /** Id that the last finding would have as an alert: the same one again (a retry) does not count. */
   lastId: string;
@@ -42,6 +44,7 @@ export class Alerting {
   #savedChanges = 0;
   /** By rule and key, longest untouched first. */
   readonly #counting = new Map<string, Counting>();
+  readonly #recent = new RecentAlerts();
 
   /** `limits`: other bounds than the usual ones, for tests. */
   constructor(options: AlertingOptions = ALERTING_DEFAULTS, limits?: IncidentLimits) {
@@ -82,10 +85,26 @@ export class Alerting {
     this.#risk.restore(saved, before);
   }
 
+  /**
+   * Alerts whose evidence lies in a period in which events were lost, as a report says that comes after them. `gap`: the whole
+   * of what is lost there by now; `from` and `to`: what the report adds to it.
+   */
+  amend({ gap, from, to }: { readonly gap: Gap; readonly from: string; readonly to: string }): AlertChange[] {
+    const changes: AlertChange[] = [];
+    for (const each of this.#recent.within({ node: gap.node, from, to })) {
+      const gaps = each.amended < LIMITS.amendmentsPerAlertMax ? withGap(each.alert.gaps, gap) : null;
+      if (gaps === null) continue;
+      each.amended++;
+      each.alert = { ...each.alert, incomplete: true, gaps };
+      changes.push(changed('amended', each.alert, null));
+    }
+    return changes;
+  }
+
   /** Goes through a finding that is stored already: only scores still have to know of it. */
   relive(finding: Finding): void {
     const counting = this.#counting.get(suppressionKey(finding.rule.id, finding.key));
-    this.#risk.add(finding, counting?.alert.id ?? alertId(finding));
+    this.#risk.add(finding, counting?.told.alert.id ?? alertId(finding));
   }
 
   #accept(finding: Finding, gaps: readonly Gap[], risen: RiskFinding | null): AlertChange {
@@ -98,7 +117,7 @@ export class Alerting {
     const joined = this.#incidents.join(built);
     const alert = joined.incident === null ? built : { ...built, incident_id: joined.incident.id };
     this.#follow(joined.attached, joined.merged, joined.incident);
-    this.#keep(key, { alert: { ...alert, evidence: [] }, last: finding.time, lastId: alert.id, counted: '' });
+    this.#keep(key, { told: this.#remember(alert), last: finding.time, lastId: alert.id, counted: '' });
     return { type: 'new', alert, ...joined };
   }
 
@@ -109,11 +128,12 @@ export class Alerting {
    */
   restore(stored: { readonly alerts: readonly Alert[]; readonly incidents: readonly Incident[] }, exact = false): void {
     this.#incidents.restore(stored.alerts, stored.incidents);
+    const remembered = new Map(stored.alerts.map(alert => [alert.id, this.#remember(alert)]));
     const entries = stored.alerts.map(alert => ({ alert, last: parseInstant(alert.last_seen)?.time ?? 0 }));
     for (const { alert, last } of entries.sort((a, b) => a.last - b.last)) {
       const key = suppressionKey(alert.rule.id, alert.key);
       this.#keep(key, {
-        alert: { ...alert, evidence: [] },
+        told: remembered.get(alert.id)!,
         last,
         lastId: alert.id,
         counted: exact ? '' : alert.last_seen,
@@ -125,25 +145,36 @@ export class Alerting {
     const id = alertId(finding);
     const seen = formatInstant(finding.time, finding.ns);
     if (id !== counting.lastId && seen > counting.counted) {
-      const { alert } = counting;
-      counting.alert = { ...alert, count: alert.count + 1, last_seen: later(seen, alert.last_seen) };
+      const { alert } = counting.told;
+      counting.told.alert = { ...alert, count: alert.count + 1, last_seen: later(seen, alert.last_seen) };
       counting.lastId = id;
     }
     counting.last = Math.max(counting.last, finding.time);
     this.#keep(key, counting);
-    return known(counting.alert, this.#incidents.touch(counting.alert));
+    const { alert } = counting.told;
+    return changed('counted', alert, this.#incidents.touch(alert));
   }
 
   /** Alerts that still count must name the incident that has taken them over. */
   #follow(attached: readonly string[], merged: readonly Incident[], incident: Incident | null): void {
     if (incident === null || (attached.length === 0 && merged.length === 0)) return;
-    const ids = new Set(attached);
-    const gone = new Set(merged.map(other => other.id));
-    for (const counting of this.#counting.values()) {
-      if (ids.has(counting.alert.id) || gone.has(counting.alert.incident_id)) {
-        counting.alert = { ...counting.alert, incident_id: incident.id };
-      }
+    const move = (each: Told): void => {
+      each.alert = { ...each.alert, incident_id: incident.id };
+    };
+    for (const id of attached) {
+      const each = this.#recent.get(id);
+      if (each !== undefined) move(each);
     }
+    if (merged.length === 0) return;
+    const gone = new Set(merged.map(other => other.id));
+    for (const each of this.#recent.all()) if (gone.has(each.alert.incident_id)) move(each);
+    for (const { told: each } of this.#counting.values()) if (gone.has(each.alert.incident_id)) move(each);
+  }
+
+  #remember(alert: Alert): Told {
+    const one = told(alert);
+    this.#recent.add(one);
+    return one;
   }
 
   #keep(key: string, counting: Counting): void {
@@ -164,9 +195,18 @@ function withRisk(alert: Alert, { risk, trees }: RiskFinding): Alert {
   };
 }
 
-/** No new alert: one that counts up, or that was known with all that it counts. */
-function known(alert: Alert, incident: Incident | null): AlertChange {
-  return { type: 'counted', alert, incident, attached: [], merged: [] };
+/** Null when the gap is known to be there just so, or when there is no room for it. */
+function withGap(gaps: readonly Gap[], gap: Gap): readonly Gap[] | null {
+  const identity = gapIdentity(gap);
+  const at = gaps.findIndex(other => gapIdentity(other) === identity);
+  const before = gaps[at];
+  if (before === undefined) return gaps.length < LIMITS.gapsPerAlertMax ? [...gaps, gap] : null;
+  return before.to === gap.to && before.count === gap.count ? null : gaps.with(at, gap);
+}
+
+/** No new alert: one that counts up, that was known with all that it counts, or that turned out to be incomplete. */
+function changed(type: 'counted' | 'amended', alert: Alert, incident: Incident | null): AlertChange {
+  return { type, alert, incident, attached: [], merged: [] };
 }
 
 /** How far back stored alerts still matter to `restore`, given the instant of the newest (RFC 3339). */

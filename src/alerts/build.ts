@@ -1,4 +1,5 @@
 /** A finding written out as an alert: everything a person needs, and nothing that still points into the engine. */
+import { LIMITS } from '../model/limits.ts';
 import type { Observation } from '../model/observation.ts';
 import { ancestorsOf, baseName, type PodFacts, type Process } from '../model/process.ts';
 import { formatInstant } from '../model/time.ts';
@@ -7,10 +8,10 @@ import { renderMessage } from '../rules/message.ts';
 import type { Alert, AlertEvidence, AlertProcess, AlertRule, Gap } from './alert.ts';
 import { flowsOf } from './flows.ts';
 import { alertId } from './identity.ts';
+import { overlaps } from './recent.ts';
 import { cut } from './text.ts';
 import { podName, treeRoot } from './trees.ts';
 
-const GAPS_MAX = 16;
 export const TREES_MAX = 16;
 export const MESSAGE_CHARS_MAX = 400;
 /** Arguments can be as long as the attacker likes. Records beyond what an alert may hold are cut to their heads. */
@@ -94,9 +95,7 @@ function gapsOf(finding: Finding, gaps: readonly Gap[]): Gap[] {
   const from = formatInstant(finding.from);
   const to = formatInstant(finding.time, finding.ns);
   const node = finding.trigger.event.node;
-  return gaps
-    .filter(gap => (gap.node === '' || gap.node === node) && gap.from <= to && gap.to >= from)
-    .slice(0, GAPS_MAX);
+  return gaps.filter(gap => overlaps(gap, node, from, to)).slice(0, LIMITS.gapsPerAlertMax);
 }
 
 /** The rule's own message, else its title with who and where. */

@@ -70,7 +70,6 @@ export class App {
   readonly #started = new Date().toISOString();
   #suppressed = 0;
   #webhooks: readonly Webhook[] = [];
-  #gapsStored = 0;
   readonly #overlap = new Overlap();
   #warmth: Warmth | null = null;
   #api: Api | null = null;
@@ -220,7 +219,6 @@ export class App {
   async #start(): Promise<void> {
     const { engine } = this;
     const warmth = await warmUp(engine, this.#store, this.#recorder, this.#overlap, this.#options.onStep);
-    this.#gapsStored = warmth.knownGaps;
     await this.#readWebhooks();
     // What was queued for sinks that are no more.
     await this.#store.outbox.abandon([...this.#sinks.names, ...this.#webhooks.map(({ id }) => `webhook:${id}`)]);
@@ -250,13 +248,14 @@ export class App {
     if (changes.length === 0) return;
     for (const change of changes) {
       if (change.type === 'counted') this.#suppressed += 1;
-      else this.#alerts.set(change.alert.rule.level, (this.#alerts.get(change.alert.rule.level) ?? 0) + 1);
+      else if (change.type === 'new')
+        this.#alerts.set(change.alert.rule.level, (this.#alerts.get(change.alert.rule.level) ?? 0) + 1);
     }
     const entries = entriesFor(changes, this.#config.routes, this.#sinks.names, this.#webhooks);
     const recorder = this.#recorder;
     await this.#writer.write({
       entries,
-      gaps: this.#newGaps(),
+      gaps: this.engine.context.takeChangedGaps(),
       ...(recorder === null
         ? {}
         : { state: positionState({ seq: position, incomplete: recorder.stats().dropped > 0 }) }),
@@ -266,15 +265,8 @@ export class App {
 
   /** Losses are remembered also while nothing fires. */
   async #storeGaps(): Promise<void> {
-    const gaps = this.#newGaps();
+    const gaps = this.engine.context.takeChangedGaps();
     if (gaps.length > 0) await this.#writer.write({ entries: [], gaps });
-  }
-
-  #newGaps() {
-    const { context } = this.engine;
-    const fresh = context.gapsBegun - this.#gapsStored;
-    this.#gapsStored = context.gapsBegun;
-    return fresh === 0 ? [] : context.gaps().slice(-fresh);
   }
 
   async #disable(sink: string, detail: string): Promise<void> {

@@ -60,7 +60,7 @@ export function resumed(source: Source, overlap: Overlap): Source {
     const first = events.find(event => overlap.newest !== null && event.time > overlap.newest);
     if (!begun && first !== undefined && overlap.newest !== null) {
       begun = true;
-      const place = { source: source.name, node: '', cluster: first.cluster };
+      const place = { source: source.name, node: '', cluster: first.cluster, sensor: source.type };
       events.unshift(reconnectGap(place, overlap.newest, first, RESTART));
     }
     return { source: batch.source, events, done: () => batch.done() };

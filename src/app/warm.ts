@@ -35,8 +35,6 @@ export interface Warmth {
   readonly events: number;
   /** What was found before the restart, or never looked for, and is not stored yet. */
   readonly changes: readonly AlertChange[];
-  /** Gaps known to the engine whose events are stored already. */
-  readonly knownGaps: number;
   /** Newest flow's event time, or null. */
   readonly newestFlow: Micros | null;
 }
@@ -65,7 +63,6 @@ export async function warmUp(
   };
   const changes: AlertChange[] = [];
   let events = 0;
-  let knownGaps = 0;
   let newestFlow: Micros | null = null;
   const repeatable = (recorder?.position ?? 0) - OVERLAP_EVENTS_MAX;
   for await (const recorded of recorder?.read() ?? []) {
@@ -82,11 +79,8 @@ export async function warmUp(
         onStep?.(step);
         changes.push(...step.changes);
       }
-      if (seq <= (position?.seq ?? 0) && event.kind !== 'flow' && !('process' in event)) {
-        knownGaps = engine.context.gaps().length;
-      }
     }
   }
   remember(Number.POSITIVE_INFINITY);
-  return { events, changes, knownGaps, newestFlow };
+  return { events, changes, newestFlow };
 }

@@ -14,7 +14,7 @@ import type { ConnectionRecord, PeerRecord } from './connection-record.ts';
 import { type ConnectionLimits, ConnectionTable } from './connection-table.ts';
 import { DnsNames } from './dns.ts';
 import { FlowJoin } from './flow-join.ts';
-import { Gaps } from './gaps.ts';
+import { Gaps, type Loss } from './gaps.ts';
 import { type Pod, PodTable } from './pods.ts';
 import { ProcessTable } from './processes.ts';
 import type { ProcessLimits } from './retention.ts';
@@ -87,6 +87,7 @@ export class Context {
   private readonly flows: FlowJoin;
   private readonly sockets: SocketJoin;
   private readonly gapList = new Gaps();
+  private newLoss: Loss | null = null;
   private seq = 0;
 
   constructor(options: ContextOptions = {}) {
@@ -102,9 +103,10 @@ export class Context {
   /** Takes in the next event in order, and returns it joined. */
   observe(event: Event): Observation {
     const seq = this.seq++;
+    this.newLoss = null;
     if (isProcessEvent(event)) return this.observeProcess(seq, event);
     if (event.kind === 'flow') return this.observeFlow(seq, event);
-    this.gapList.observe(event);
+    this.newLoss = this.gapList.observe(event);
     return new Joined(seq, event, null, null, null, null, null, null, null);
   }
 
@@ -154,9 +156,14 @@ export class Context {
     return this.gapList.all();
   }
 
-  /** Gaps so far; `gaps()` holds the newest of them. */
-  get gapsBegun(): number {
-    return this.gapList.begun;
+  /** Gaps that began or grew since the last call. */
+  takeChangedGaps(): Gap[] {
+    return this.gapList.takeChanged();
+  }
+
+  /** What the last event said to be lost; null when it said nothing like that. */
+  get loss(): Loss | null {
+    return this.newLoss;
   }
 
   stats(): ContextStats {

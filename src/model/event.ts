@@ -152,6 +152,8 @@ export interface FlowEvent extends EventBase {
 /** A fact about a stream rather than about a process or a packet. */
 export interface StreamFact extends EventBase {
   readonly kind: StreamFactKind;
+  /** Whose stream it is about: `hubble` or `tetragon`. Unlike `source` it is the same when a recording is replayed. */
+  readonly sensor: string;
   /** lost_events: who lost them (`HUBBLE_RING_BUFFER`, …); node_status: state_change; throttle: type. */
   readonly reason: string;
   /** Lost or dropped events; 0 when unknown. */

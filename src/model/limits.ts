@@ -32,6 +32,9 @@ export const LIMITS = {
   contextTreesMax: 10_000,
   contextAlertsPerTreeMax: 16,
   gapsPerAlertMax: 16,
+  /** Recent alerts that a report of lost events may still make incomplete, and how often it may. */
+  amendableAlertsMax: 20_000,
+  amendmentsPerAlertMax: 16,
   quarantineLineBytesMax: 1_024,
   quarantineBytesMax: 16 * 1024 * 1024,
 } as const;

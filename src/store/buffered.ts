@@ -3,6 +3,7 @@
  * the store cannot write. Then a bounded number of alerts waits in memory, in order, until it can.
  */
 import { type Gap, LEVELS } from '../alerts/alert.ts';
+import { gapIdentity } from '../model/gap.ts';
 import { type Commit, type Entry, type Store, StoreError, StoreFull } from './store.ts';
 
 export interface BufferedOptions {
@@ -46,7 +47,8 @@ export class BufferedStoreWriter {
   readonly #relieve: () => Promise<unknown>;
   readonly #schedule: (wake: () => void, ms: number) => () => void;
   #entries: Entry[] = [];
-  #gaps: Gap[] = [];
+  /** By identity: a gap that grows while it waits is stored once. */
+  #gaps = new Map<string, Gap>();
   #positions = new Map<string, string>();
   #state = new Map<string, string>();
   #waiters: (() => void)[] = [];
@@ -74,7 +76,7 @@ export class BufferedStoreWriter {
     for (const entry of commit.entries) this.#entries.push(entry);
     for (const [key, value] of commit.positions ?? []) this.#positions.set(key, value);
     for (const [name, value] of commit.state ?? []) this.#state.set(name, value);
-    for (const gap of commit.gaps ?? []) this.#gaps.push(gap);
+    for (const gap of commit.gaps ?? []) this.#gaps.set(gapIdentity(gap), gap);
     this.#bound();
     if (this.#trouble !== '') return;
     const stored = new Promise<void>(resolve => this.#waiters.push(resolve));
@@ -132,7 +134,7 @@ export class BufferedStoreWriter {
   }
 
   #pending(): boolean {
-    return this.#entries.length + this.#gaps.length + this.#positions.size + this.#state.size > 0;
+    return this.#entries.length + this.#gaps.size + this.#positions.size + this.#state.size > 0;
   }
 
   /** In slices; positions and state go with the last, when everything before it is stored. */
@@ -140,18 +142,19 @@ export class BufferedStoreWriter {
     while (this.#pending()) {
       const last = this.#entries.length <= this.#slice;
       const entries = this.#entries.splice(0, this.#slice);
-      const [gaps, positions, state] = last ? [this.#gaps, this.#positions, this.#state] : [[], new Map(), new Map()];
+      const nothing = [new Map(), new Map(), new Map()] as const;
+      const [gaps, positions, state] = last ? [this.#gaps, this.#positions, this.#state] : nothing;
       if (last) {
-        this.#gaps = [];
+        this.#gaps = new Map();
         this.#positions = new Map();
         this.#state = new Map();
       }
       try {
-        await this.#commit({ entries, gaps, positions, state });
+        await this.#commit({ entries, gaps: [...gaps.values()], positions, state });
       } catch (error) {
-        // Back in front of what came meanwhile; of positions and state the later wins.
+        // Back in front of what came meanwhile; of gaps, positions and state the later wins.
         this.#entries = [...entries, ...this.#entries];
-        this.#gaps = [...gaps, ...this.#gaps];
+        this.#gaps = new Map([...gaps, ...this.#gaps]);
         this.#positions = new Map([...positions, ...this.#positions]);
         this.#state = new Map([...state, ...this.#state]);
         throw error;
@@ -196,12 +199,12 @@ export class BufferedStoreWriter {
   }
 
   #bound(): void {
-    if (this.#gaps.length > GAPS_MAX) this.#gaps = this.#gaps.slice(-GAPS_MAX);
+    while (this.#gaps.size > GAPS_MAX) this.#gaps.delete(this.#gaps.keys().next().value as string);
     // While the store writes, callers wait for it: only trouble can make this many.
     const excess = this.#trouble === '' ? 0 : this.#entries.length - this.#entriesMax;
     if (excess <= 0) return;
     const weight = ({ change }: Entry): number =>
-      change.type === 'counted' ? -1 : LEVELS.indexOf(change.alert.rule.level);
+      change.type === 'new' ? LEVELS.indexOf(change.alert.rule.level) : -1;
     const lost = new Set(
       this.#entries
         .map((entry, at) => ({ at, weight: weight(entry) }))

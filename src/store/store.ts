@@ -69,7 +69,7 @@ export interface Target {
 
 export interface Entry {
   readonly change: AlertChange;
-  /** Ignored for `counted` changes: suppression counts, it does not deliver. */
+  /** Ignored for all but `new` changes: suppression counts and amends, it does not deliver. */
   readonly targets: readonly Target[];
 }
 
@@ -78,6 +78,7 @@ export interface Commit {
   readonly entries: readonly Entry[];
   /** Where each source will read on: position texts by source key. */
   readonly positions?: ReadonlyMap<string, string> | undefined;
+  /** One that is stored already (`gapIdentity`) is replaced: it has grown. */
   readonly gaps?: readonly Gap[] | undefined;
   /** Named texts that must agree with the positions: snapshots of state. */
   readonly state?: ReadonlyMap<string, string> | undefined;
@@ -231,7 +232,7 @@ export interface Webhooks {
 /** What changed, in commit order, for the event stream. */
 export interface StreamEntry {
   readonly seq: number;
-  readonly type: 'alert' | 'alert.counted' | 'incident';
+  readonly type: 'alert' | 'alert.counted' | 'alert.amended' | 'incident';
   readonly alert: AlertSummary | null;
   readonly incident: Incident | null;
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Context } from '../../src/context/context.ts';
 import { podTree, processTree } from '../../src/context/views.ts';
 import { ancestorsOf } from '../../src/model/process.ts';
+import { formatInstant } from '../../src/model/time.ts';
 import {
   execEvent,
   exitEvent,
@@ -12,6 +13,7 @@ import {
   podFacts,
   processFacts,
   sockArg,
+  when,
 } from '../support/events.ts';
 
 const LIMITS = {
@@ -204,6 +206,50 @@ describe('gaps', () => {
     });
     expect(context.gaps()[1]).toMatchObject({ node: 'worker-2', reason: 'rate_limit', count: 7 });
     expect(context.stats().lostEvents).toBe(60_007);
+  });
+
+  it('tells of each change once, and of what is new about it', () => {
+    const context = new Context();
+    context.observe(lostEvents({ at: 10, count: 2 }));
+    expect(context.loss).toMatchObject({
+      gap: { count: 2 },
+      from: formatInstant(when(10)),
+      to: formatInstant(when(10)),
+    });
+    context.observe(lostEvents({ at: 15, count: 3 }));
+    // Two losses so close together are one gap, with what lies between them.
+    expect(context.loss).toMatchObject({
+      gap: { count: 5 },
+      from: formatInstant(when(10)),
+      to: formatInstant(when(15)),
+    });
+    context.observe(flowEvent('tcp 10.0.0.1:1 > 10.0.0.2:80', { at: 16 }));
+    expect(context.loss).toBeNull();
+    expect(context.takeChangedGaps()).toEqual(context.gaps());
+    expect(context.takeChangedGaps()).toEqual([]);
+    context.observe(lostEvents({ at: 20, count: 1 }));
+    expect(context.takeChangedGaps()).toMatchObject([{ from: formatInstant(when(10)), count: 6 }]);
+  });
+
+  it('never begins earlier than it did: what it is known by stays', () => {
+    const context = new Context();
+    context.observe(lostEvents({ at: 10 }));
+    context.observe(lostEvents({ at: 12, from: when(3), to: when(11) }));
+    context.observe(lostEvents({ at: 13, from: when(5), to: when(12) }));
+    expect(context.gaps().map(({ from, to, count }) => [from, to, count])).toEqual([
+      [formatInstant(when(10)), formatInstant(when(10)), 1],
+      [formatInstant(when(3)), formatInstant(when(12)), 2],
+    ]);
+  });
+
+  it('is by sensor, node and reason, however a source is called', () => {
+    const context = new Context();
+    for (const source of ['relay-eu', 'capture']) context.observe(lostEvents({ at: 1, source }));
+    context.observe(lostEvents({ at: 1, sensor: 'tetragon' }));
+    expect(context.gaps().map(({ source, count }) => [source, count])).toEqual([
+      ['hubble', 2],
+      ['tetragon', 1],
+    ]);
   });
 });
 

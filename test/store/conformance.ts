@@ -431,6 +431,40 @@ export function storeConformance(name: string, open: (clock: Clock) => Promise<S
       });
     });
 
+    it('keeps a gap once, as large as it has grown', async () => {
+      const gap = (count: number, to: number, node = 'n1') => ({
+        source: 'hubble',
+        node,
+        reason: 'r',
+        from: instant(1),
+        to: instant(to),
+        count,
+      });
+      await store.commit({ entries: [], gaps: [gap(1, 2), gap(5, 3, 'n2')] });
+      await store.commit({ entries: [], gaps: [gap(30_000, 9)] });
+      expect((await store.gaps({})).items).toEqual([gap(5, 3, 'n2'), gap(30_000, 9)]);
+    });
+
+    it('amends an alert that turned out to be incomplete, and tells the stream, once', async () => {
+      await store.commit({ entries: [entry('a1', { seconds: 5 }, ['slack'])] });
+      const before = await store.stream.head();
+      const gaps = [{ source: 'hubble', node: 'n1', reason: 'r', from: instant(1), to: instant(9), count: 3 }];
+      const alert = { ...makeAlert('a1'), count: 99, evidence: [], incomplete: true, gaps };
+      const change = { type: 'amended' as const, alert, incident: null, attached: [], merged: [] };
+      for (let i = 0; i < 2; i++) {
+        await store.commit({ entries: [{ change, targets: to('slack') }] });
+      }
+      expect(await store.alert('a1', null)).toMatchObject({
+        incomplete: true,
+        gaps,
+        count: 1,
+        evidence: makeAlert('a1', { seconds: 5 }).evidence,
+      });
+      const { entries } = await store.stream.since(before, 10, null);
+      expect(entries).toMatchObject([{ type: 'alert.amended', alert: { id: 'a1', incomplete: true, gaps } }]);
+      expect((await store.outbox.list({}, null)).items).toHaveLength(1);
+    });
+
     it('keeps gaps, newest first', async () => {
       const gap = (n: number) => ({ source: 's', node: 'n', count: n, from: instant(n), to: instant(n), reason: 'r' });
       await store.commit({ entries: [], gaps: [gap(1), gap(2), gap(3)] });

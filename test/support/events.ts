@@ -238,6 +238,7 @@ export function lostEvents(input: Partial<StreamFact> & { readonly at?: number }
     cluster: '',
     raw: RAW,
     kind: 'lost_events',
+    sensor: 'hubble',
     reason: 'HUBBLE_RING_BUFFER',
     count: 1,
     from: time,

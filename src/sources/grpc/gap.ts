@@ -1,5 +1,5 @@
 /** The fact that a stream was interrupted: a period whose events nobody will ever send again. */
-import type { StreamFact } from '../../model/event.ts';
+import type { Event, StreamFact } from '../../model/event.ts';
 import { type Instant, MICROS_PER_SECOND, type Micros } from '../../model/time.ts';
 import { streamFact } from '../json/tetragon.ts';
 import { timeText } from '../protobuf/export-json.ts';
@@ -12,6 +12,14 @@ export interface Place {
   readonly source: string;
   readonly node: string;
   readonly cluster: string;
+  /** Whose events are lost. */
+  readonly sensor: string;
+}
+
+/** The sensor that an event came from. */
+export function sensorOf(event: Event): string {
+  if (event.kind === 'flow') return 'hubble';
+  return 'sensor' in event ? event.sensor : 'tetragon';
 }
 
 /** A gap from the last event before a reconnect to the first one after it. How much was lost is unknown: `count` is 0. */
@@ -29,6 +37,7 @@ export function lostFact(
   const line = {
     lost_events: {
       source: lost.reason,
+      ...(place.sensor === 'hubble' ? {} : { sensor: place.sensor }),
       ...(lost.count > 0 ? { num_events_lost: String(lost.count) } : {}),
       first: textOf(lost.from, 0),
       last: textOf(lost.to, 0),
@@ -36,7 +45,9 @@ export function lostFact(
     node_name: place.cluster === '' ? place.node : `${place.cluster}/${place.node}`,
     time: textOf(at.time, at.ns),
   };
-  return streamFact(at, { ...place, raw: new TextRecord(JSON.stringify(line)) }, { kind: 'lost_events', ...lost });
+  const { source, node, cluster, sensor } = place;
+  const envelope = { source, node, cluster, raw: new TextRecord(JSON.stringify(line)) };
+  return streamFact(at, envelope, { kind: 'lost_events', sensor, ...lost });
 }
 
 function textOf(time: Micros, ns: number): string {

@@ -54,7 +54,7 @@ export class LostEvents {
 function added(a: StreamFact, b: StreamFact): StreamFact {
   const newest = b.time > a.time ? b : a;
   return lostFact(
-    { source: a.source, node: a.node, cluster: a.cluster },
+    { source: a.source, node: a.node, cluster: a.cluster, sensor: a.sensor },
     { reason: a.reason, count: a.count + b.count, from: Math.min(a.from, b.from), to: Math.max(a.to, b.to) },
     { time: newest.time, ns: newest.ns },
   );

@@ -298,6 +298,8 @@ export function lostEventsFact(line: Json, body: Json, envelope: Envelope): Even
   const last = instant(body.last)?.time ?? at.time;
   return streamFact(at, envelope, {
     kind: 'lost_events',
+    // Spoor's own records of what was lost say whose events those were.
+    sensor: text(body.sensor) === 'tetragon' ? 'tetragon' : 'hubble',
     reason: enumName(LOST_EVENT_SOURCES, body.source),
     count: number(body.num_events_lost),
     from: instant(body.first)?.time ?? last,
@@ -311,6 +313,7 @@ export function nodeStatusFact(line: Json, body: Json, envelope: Envelope): Even
   if (at === null) return null;
   return streamFact(at, envelope, {
     kind: 'node_status',
+    sensor: 'hubble',
     reason: enumName(NODE_STATES, body.state_change),
     message: text(body.message),
     nodeNames: strings(body.node_names),

@@ -201,7 +201,7 @@ function cut(value: unknown, depthMax: number): unknown {
 export function rateLimitFact(line: Json, body: Json, envelope: Envelope): Event | null {
   const at = instant(line.time);
   if (at === null) return null;
-  return streamFact(at, envelope, { kind: 'rate_limit', count: number(body.number_of_dropped_process_events) });
+  return streamFact(at, envelope, { kind: 'rate_limit', sensor: 'tetragon', count: number(body.number_of_dropped_process_events) });
 }
 
 /** `process_throttle`: a cgroup whose exec and exit events are or are no longer dropped. */
@@ -209,10 +209,10 @@ export function throttleFact(line: Json, body: Json, envelope: Envelope): Event 
   const at = instant(line.time);
   if (at === null) return null;
   const reason = enumName(THROTTLE_TYPES, body.type);
-  return streamFact(at, envelope, { kind: 'throttle', reason, cgroup: text(body.cgroup) });
+  return streamFact(at, envelope, { kind: 'throttle', sensor: 'tetragon', reason, cgroup: text(body.cgroup) });
 }
 
-type FactFields = Pick<StreamFact, 'kind'> &
+type FactFields = Pick<StreamFact, 'kind' | 'sensor'> &
   Partial<Pick<StreamFact, 'reason' | 'count' | 'from' | 'to' | 'message' | 'nodeNames' | 'cgroup'>>;
 
 /** A stream fact with what it does not say filled in. */
@@ -225,6 +225,7 @@ export function streamFact(at: Instant, envelope: Envelope, fields: FactFields):
     cluster: envelope.cluster,
     raw: envelope.raw,
     kind: fields.kind,
+    sensor: fields.sensor,
     reason: fields.reason ?? '',
     count: fields.count ?? 0,
     from: fields.from ?? at.time,

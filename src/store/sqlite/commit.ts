@@ -139,24 +139,53 @@ interface Touched {
   readonly active: boolean;
 }
 
+/** False when it is gone, or says so already. */
+function addGaps(db: Db, alert: Alert): boolean {
+  const gaps = JSON.stringify(alert.gaps);
+  return (
+    db.run(
+      `UPDATE alerts SET body = json_set(body, '$.incomplete', json(?), '$.gaps', json(?))
+       WHERE id = ? AND json_extract(body, '$.gaps') <> ?`,
+      String(alert.incomplete),
+      gaps,
+      alert.id,
+      gaps,
+    ) > 0
+  );
+}
+
+function write(db: Db, { change, targets }: Entry): boolean {
+  switch (change.type) {
+    case 'new':
+      return addNew(db, change, targets);
+    case 'counted':
+      return addCount(db, change.alert);
+    case 'amended':
+      return addGaps(db, change.alert);
+  }
+}
+
 function writeEntries(db: Db, entries: readonly Entry[]): { added: number; known: number } {
   let added = 0;
   let known = 0;
   const touched = new Map<string, Touched>();
   const counted = new Map<string, string>();
-  for (const { change, targets } of entries) {
+  const amended = new Map<string, string>();
+  for (const entry of entries) {
+    const { change } = entry;
     const { alert, incident, type } = change;
-    const fresh = type === 'new' ? addNew(db, change, targets) : addCount(db, alert);
+    const fresh = write(db, entry);
     if (type === 'new') fresh ? added++ : known++;
     if (!fresh) continue;
     if (type === 'new') appendStream(db, 'alert', alert.id, alert.incident_id);
-    else counted.set(alert.id, alert.incident_id);
+    else (type === 'counted' ? counted : amended).set(alert.id, alert.incident_id);
     if (incident === null) continue;
     for (const { id } of change.merged) touched.delete(id);
     const before = touched.get(incident.id);
     touched.set(incident.id, { incident, active: type === 'new' || before?.active === true });
   }
   for (const [alert, incident] of counted) appendStream(db, 'alert.counted', alert, incident);
+  for (const [alert, incident] of amended) appendStream(db, 'alert.amended', alert, incident);
   for (const { incident, active } of touched.values()) {
     upsertIncident(db, incident, active);
     appendStream(db, 'incident', '', incident.id);
@@ -165,7 +194,19 @@ function writeEntries(db: Db, entries: readonly Entry[]): { added: number; known
 }
 
 function writeGaps(db: Db, gaps: readonly Gap[]): void {
-  for (const gap of gaps) db.run('INSERT INTO gaps (from_time, body) VALUES (?, ?)', gap.from, JSON.stringify(gap));
+  for (const gap of gaps) {
+    const body = JSON.stringify(gap);
+    const grown = db.run(
+      `UPDATE gaps SET body = ? WHERE from_time = ? AND json_extract(body, '$.source') = ?
+         AND json_extract(body, '$.node') = ? AND json_extract(body, '$.reason') = ?`,
+      body,
+      gap.from,
+      gap.source,
+      gap.node,
+      gap.reason,
+    );
+    if (grown === 0) db.run('INSERT INTO gaps (from_time, body) VALUES (?, ?)', gap.from, body);
+  }
   db.run('DELETE FROM gaps WHERE id <= (SELECT max(id) FROM gaps) - ?', STORE_LIMITS.gapsMax);
 }
 

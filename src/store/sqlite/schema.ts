@@ -127,5 +127,9 @@ CREATE TABLE positions (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 `;
 
+const SECOND = `
+CREATE INDEX gaps_from ON gaps (from_time);
+`;
+
 /** The version of a database is how many of these it has seen. */
-export const MIGRATIONS: readonly string[] = [FIRST];
+export const MIGRATIONS: readonly string[] = [FIRST, SECOND];
