@@ -17,6 +17,11 @@ import { LEVELS, type Level } from '../rules/rule.ts';
 import type { Page } from './deps.ts';
 import { ID_BEGINNING_CHARS_MIN } from './whole-id.ts';
 
+/** A time that the store keeps in milliseconds, as RFC 3339. */
+export const timestamp = z.string().meta({ format: 'date-time' });
+export const timestampOf = (ms: number): string => new Date(ms).toISOString();
+export const timestampOrNull = (ms: number | null): string | null => (ms === null ? null : timestampOf(ms));
+
 export const levelSchema: z.ZodType<Level> = z.enum(LEVELS);
 const INCIDENT_STATES = ['open', 'acknowledged', 'resolved', 'merged'] as const satisfies readonly IncidentState[];
 const ATTRIBUTIONS = ['socket', 'inferred', 'pod'] as const satisfies readonly Attribution[];
@@ -175,6 +180,10 @@ export const incidentSchema: z.ZodType<Incident> = z
     continues: z
       .string()
       .describe("id of the full incident (5,000 alerts, or seven days old) that this one goes on for, else ''"),
+    changed: z
+      .object({ by: z.string(), at: timestamp, reason: z.string() })
+      .exactOptional()
+      .describe('who set its state last, when and why; absent while nobody has'),
   })
   .meta({ id: 'Incident' });
 
@@ -211,11 +220,6 @@ export const instant = z
 
 export const LEVEL_LIST = listOf(LEVELS);
 export const INCIDENT_STATE_LIST = listOf(INCIDENT_STATES);
-
-/** A time that the store keeps in milliseconds, as RFC 3339. */
-export const timestamp = z.string().meta({ format: 'date-time' });
-export const timestampOf = (ms: number): string => new Date(ms).toISOString();
-export const timestampOrNull = (ms: number | null): string | null => (ms === null ? null : timestampOf(ms));
 
 /** A whole number in a URL: decimal digits alone. */
 export function wholeNumber(minimum: number, maximum: number, what = 'a whole number') {

@@ -81,6 +81,11 @@ function period(first: string, last: string): string {
   return `${dateAndTime(first)} – ${first.slice(0, 10) === last.slice(0, 10) ? end.slice(11) : end}`;
 }
 
+function changeText(state: string, { by, at, reason }: NonNullable<Incident['changed']>): string {
+  const what = state === 'open' ? 'reopened' : state;
+  return `${what} by ${shown(by)} ${dateAndTime(at)}${reason === '' ? '' : `: ${shown(reason)}`}`;
+}
+
 /** `listed`: among incidents of any day, with its date. */
 export function incidentText(incident: Incident, style: Style, listed = false): string {
   const { first_seen, last_seen } = incident;
@@ -89,6 +94,7 @@ export function incidentText(incident: Incident, style: Style, listed = false): 
   return [
     `${style.bold('Incident')} ${shortId(incident.id)}  ${level}  ${incident.state}  ${counted(incident.alert_count, 'alert')}  ${when}`,
     `  ${shown(incident.title, 600)}`,
+    ...(incident.changed === undefined ? [] : [`  ${changeText(incident.state, incident.changed)}`]),
     style.dim(`  ${incident.pods.map(pod => shown(pod)).join(', ')}  ${techniques(incident.tags)}`),
   ].join('\n');
 }

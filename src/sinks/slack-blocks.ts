@@ -110,6 +110,7 @@ function render(story: Story, budget: number, alertsMax: number): SlackMessage {
   const longTitle = title.length > SLACK_LIMITS.headerMax;
   const blocks: object[] = [
     { type: 'header', text: plain(title, SLACK_LIMITS.headerMax) },
+    ...(story.change === '' ? [] : [{ type: 'section', text: plain(story.change, budget) }]),
     ...(longTitle ? [{ type: 'section', text: plain(story.headline, budget) }] : []),
     ...shown.flatMap(alert => alertBlocks(alert, budget, story.alerts.length > 1)),
     ...(more > 0

@@ -32,6 +32,8 @@ export interface Story {
   /** `CRITICAL`, `RESOLVED`, `TEST` … */
   readonly badge: string;
   readonly headline: string;
+  /** `By anna at 2026-01-01T00:00:00Z: a drill` where somebody changed the incident, else ''. */
+  readonly change: string;
   /** Highest level first. */
   readonly alerts: readonly AlertStory[];
   /** Incident in the API, or null without a base URL. */
@@ -58,12 +60,19 @@ export function tell(delivery: Delivery, baseUrl: string | null): Story {
     headline:
       several +
       clean(several === '' ? (first?.headline ?? incident?.title ?? '') : (incident?.title ?? first?.headline ?? '')),
+    change: changeOf(delivery),
     alerts,
     link:
       baseUrl === null || incident === null
         ? null
         : `${baseUrl.replace(/\/+$/, '')}/api/v1/incidents/${encodeURIComponent(incident.id)}`,
   };
+}
+
+function changeOf({ signal, incident }: Delivery): string {
+  const changed = incident?.changed;
+  if (changed === undefined || !/^incident\.(acknowledged|resolved|reopened)$/.test(signal)) return '';
+  return clean(`By ${changed.by} at ${changed.at}${changed.reason === '' ? '' : `: ${changed.reason}`}`);
 }
 
 function tellAlert(alert: Alert): AlertStory {

@@ -87,7 +87,10 @@ describe('incidents', () => {
 
   it('remembers who acknowledged and resolved it, and why', async () => {
     const acknowledged = await api.post(path(2, '/acknowledge'), { reason: 'looking' });
-    expect(acknowledged.json.state).toBe('acknowledged');
+    const changed = { by: 'anonymous', at: expect.stringMatching(/^\d{4}-.*Z$/), reason: 'looking' };
+    expect(acknowledged.json).toMatchObject({ state: 'acknowledged', changed });
+    expect((await api.get(path(2))).json.changed).toEqual(acknowledged.json.changed);
+    expect((await api.get(path(1))).json).not.toHaveProperty('changed');
     // No body at all is fine too.
     expect((await api.post(path(2, '/resolve'))).json.state).toBe('resolved');
     expect((await api.post(path(2, '/reopen'))).json.state).toBe('open');

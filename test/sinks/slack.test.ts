@@ -149,15 +149,26 @@ describe('a Slack message', () => {
     );
   });
 
-  it('says that an incident was resolved', () => {
+  it('says that an incident was resolved, by whom and why', () => {
     const delivery = aDelivery({
       signal: 'incident.resolved',
       alerts: [],
-      incident: anIncident({ state: 'resolved' }),
+      incident: anIncident({
+        state: 'resolved',
+        changed: { by: 'anna', at: '2026-01-01T00:00:00.000Z', reason: 'a <!channel> drill\u202e' },
+      }),
     });
     const message = slackMessage(tell(delivery, null));
     checkLimits(message);
     expect(JSON.stringify(message)).toContain('RESOLVED: crawler was taken over');
+    expect(message.blocks).toContainEqual({
+      type: 'section',
+      text: {
+        type: 'plain_text',
+        text: 'By anna at 2026-01-01T00:00:00.000Z: a &lt;!channel&gt; drill\\u202e',
+        emoji: false,
+      },
+    });
   });
 });
 

@@ -25,11 +25,21 @@ export interface IncidentRow {
   readonly state: IncidentState;
   readonly last_seen: string;
   readonly merged_into: string;
+  readonly changed_by: string | null;
+  readonly changed_at: number | null;
+  readonly changed_why: string | null;
   readonly body: string;
 }
 
 export const ALERT_COLUMNS = 'a.n, a.id, a.time, a.last_seen, a.count, a.incident_id, a.body';
-export const INCIDENT_COLUMNS = 'i.id, i.state, i.last_seen, i.merged_into, i.body';
+/** The audit row of the last change of the incident `i`'s state. */
+const change = (column: string): string =>
+  `(SELECT u.${column} FROM audit u
+    WHERE u.target = i.id AND u.action IN ('incident.acknowledge', 'incident.resolve', 'incident.reopen')
+    ORDER BY u.id DESC LIMIT 1)`;
+
+export const INCIDENT_COLUMNS = `i.id, i.state, i.last_seen, i.merged_into, i.body, ${change('actor')} AS changed_by,
+  ${change('at')} AS changed_at, ${change('detail')} AS changed_why`;
 
 /** What older versions stored lacks fields that came later. */
 type Stored<T, Later extends keyof T> = Omit<T, Later> & { readonly [K in Later]?: T[K] };
@@ -48,7 +58,10 @@ export function alertOf(row: AlertRow, evidence: readonly AlertEvidence[] = []):
 
 export function incidentOf(row: IncidentRow): Incident {
   const body = JSON.parse(row.body) as Stored<Incident, 'continues'>;
-  return { continues: '', ...body, state: row.state, merged_into: row.merged_into };
+  const { state, merged_into, changed_by: by, changed_at: at, changed_why: reason } = row;
+  const incident: Incident = { continues: '', ...body, state, merged_into };
+  if (by === null || at === null) return incident;
+  return { ...incident, changed: { by, at: new Date(at).toISOString(), reason: reason ?? '' } };
 }
 
 export const levelNumber = (level: Level): number => LEVELS.indexOf(level);

@@ -128,7 +128,8 @@ export class SqliteStore implements Store {
       if (incident.state === 'resolved' && state === 'acknowledged') {
         throw new StoreError('resolved', 'the incident is resolved: reopen it first');
       }
-      return changeState(this.#db, incident, state, by);
+      changeState(this.#db, incident, state, by);
+      return getIncident(this.#db, id, scope);
     });
     this.#announce();
     return changed;
