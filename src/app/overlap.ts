@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { map } from 'rxjs';
 import type { Event } from '../model/event.ts';
 import { MICROS_PER_SECOND, type Micros } from '../model/time.ts';
-import { reconnectGap } from '../sources/grpc/gap.ts';
+import { reconnectGap } from '../sources/gap.ts';
 import type { Batch, Source, SourceStatus } from '../sources/source.ts';
 
 /** Newest recorded events that are known again: what all file sources may have under way, and a few seconds of flows. */

@@ -1,7 +1,7 @@
 /** When each node was last heard of, whichever connection brought it: the start of the gap that a reconnect leaves. */
 import type { Event, StreamFact } from '../../model/event.ts';
 import type { Micros } from '../../model/time.ts';
-import { reconnectGap, sensorOf } from './gap.ts';
+import { reconnectGap, sensorOf } from '../gap.ts';
 
 /** Nodes that are remembered; the one first heard of is forgotten first. */
 const NODES_MAX = 10_000;

@@ -3,8 +3,8 @@
  * is counted, but only the sums go on.
  */
 import type { StreamFact } from '../../model/event.ts';
+import { lostFact } from '../gap.ts';
 import type { Clock } from '../grpc/clock.ts';
-import { lostFact } from '../grpc/gap.ts';
 
 const INTERVAL_MS = 1_000;
 /** Nodes and reasons that are waiting at a time; further facts go on as they are. */

@@ -1,4 +1,5 @@
 /** How far each followed file was read, and how that file is known again after it was renamed or compressed. */
+import type { Micros } from '../../model/time.ts';
 
 export interface Position {
   /** `<device>:<inode>` of the file. Renaming keeps it; compressing and copying do not. */
@@ -14,6 +15,8 @@ export interface Position {
   readonly offset: number;
   /** Where the file lay, for people. */
   readonly path: string;
+  /** Event time of the newest event before it, micros: where a gap begins when what follows is gone. Absent when not known. */
+  readonly time?: Micros;
 }
 
 /** Where positions are kept between runs. Keys are the paths that are followed. */

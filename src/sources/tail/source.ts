@@ -5,6 +5,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { Event } from '../../model/event.ts';
 import type { Micros } from '../../model/time.ts';
 import { realTiming, type Timing } from '../capture/pace.ts';
+import { reconnectGap, sensorOf } from '../gap.ts';
 import { BATCH_EVENTS_MAX, InFlight } from '../in-flight.ts';
 import { JsonDecoder, Malformed } from '../json/decoder.ts';
 import { LineSplitter } from '../json/lines.ts';
@@ -14,6 +15,8 @@ import { Follower, type Step } from './follower.ts';
 import type { OffsetStore, Position } from './offsets.ts';
 import type { Text } from './text.ts';
 
+/** `reason` of the gaps that lost text leaves. */
+const FILE_LOST = 'SPOOR_FILE_LOST';
 const POLL_MS = 250;
 
 /**
@@ -77,7 +80,7 @@ export function tailSource(options: TailOptions): Source {
           if (readers.has(path)) continue;
           const reader = newReader(path);
           readers.set(path, reader);
-          await reader.follower.start(saved.get(path) ?? null);
+          await reader.start(saved.get(path) ?? null);
         }
         let idle = true;
         for (const reader of readers.values()) {
@@ -141,6 +144,7 @@ interface ReaderEvents {
 class FileReader {
   readonly path: string;
   readonly follower: Follower;
+  readonly #source: string;
   readonly #on: ReaderEvents;
   readonly #decoder: JsonDecoder;
   #splitter: LineSplitter | null = null;
@@ -148,6 +152,9 @@ class FileReader {
   #base = 0;
   #events: Event[] = [];
   #offsets: number[] = [];
+  #newest: Micros | null = null;
+  /** Text was lost, and nothing that came after it has been given yet. */
+  #isAfterLoss = false;
   /** The path names no file now. */
   isMissing = false;
 
@@ -156,9 +163,19 @@ class FileReader {
 
   constructor(path: string, source: string, on: ReaderEvents) {
     this.path = path;
+    this.#source = source;
     this.#on = on;
     this.#decoder = new JsonDecoder({ source });
-    this.follower = new Follower(path, what => on.lost(what));
+    this.follower = new Follower(path, what => {
+      this.#isAfterLoss = true;
+      on.lost(what);
+    });
+  }
+
+  /** Goes to where it was left. */
+  async start(position: Position | null): Promise<void> {
+    this.#newest = position?.time ?? null;
+    await this.follower.start(position);
   }
 
   /** Reads one piece. False when there is nothing to read now. */
@@ -192,7 +209,7 @@ class FileReader {
 
   /** Where the file that is read now begins; null before anything of it was read. */
   beginning(): Position | null {
-    return this.#text?.position(0) ?? null;
+    return this.#text === null ? null : this.#position(this.#text, 0);
   }
 
   /** The next batch of what was read, and the position after it; null when there is none. */
@@ -202,7 +219,21 @@ class FileReader {
     const offset = this.#offsets.splice(0, BATCH_EVENTS_MAX).at(-1) as number;
     const bytes = offset - this.#taken + events.length * EVENT_BYTES;
     this.#taken = offset;
-    return { events, position: this.#text.position(offset), bytes };
+    if (this.#isAfterLoss) events.unshift(this.#gapBefore(events[0] as Event));
+    this.#isAfterLoss = false;
+    for (const { time } of events) if (this.#newest === null || time > this.#newest) this.#newest = time;
+    return { events, position: this.#position(this.#text, offset), bytes };
+  }
+
+  #position(text: Text, offset: number): Position {
+    return { ...text.position(offset), ...(this.#newest === null ? {} : { time: this.#newest }) };
+  }
+
+  /** From the newest event before the loss to the first one after it. */
+  #gapBefore(event: Event): Event {
+    const { node, cluster } = event;
+    const place = { source: this.#source, node, cluster, sensor: sensorOf(event) };
+    return reconnectGap(place, this.#newest ?? event.time, event, FILE_LOST);
   }
 
   #newSplitter(): LineSplitter {

@@ -16,6 +16,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { StreamFact } from '../../../src/model/event.ts';
+import { decodeLine } from '../../../src/sources/json/decoder.ts';
 import { memoryQuarantine } from '../../../src/sources/quarantine.ts';
 import type { Batch } from '../../../src/sources/source.ts';
 import { memoryOffsets, type OffsetStore } from '../../../src/sources/tail/offsets.ts';
@@ -32,7 +34,8 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 /** A line whose beginning is always the same and longer than a fingerprint, as Tetragon's are. */
 const SAME = 'x'.repeat(1_500);
 const line = (n: number) =>
-  `{"flow":{"Summary":"${SAME}${n}","verdict":"DROPPED","IP":{}},"node_name":"n","time":"2026-01-01T00:00:00.${String(n).padStart(9, '0')}Z"}`;
+  `{"flow":{"Summary":"${SAME}${n}","verdict":"DROPPED","IP":{}},"node_name":"n","time":"2026-01-01T00:00:00.${String(n).padStart(6, '0')}Z"}`;
+const timeOf = (n: number) => Date.UTC(2026, 0, 1) * 1_000 + n;
 const numberOf = (summary: string) => Number(summary.slice(SAME.length));
 
 /** What an agent does to its export file. */
@@ -91,6 +94,7 @@ class Writer {
 class Reader {
   readonly offsets: OffsetStore = memoryOffsets();
   readonly got: number[] = [];
+  readonly gaps: StreamFact[] = [];
   readonly quarantine = memoryQuarantine();
   lost = 0;
   #stop: (() => void) | null = null;
@@ -100,7 +104,10 @@ class Reader {
     let live = true;
     const subscription = source.batches().subscribe((batch: Batch) => {
       if (!live) return;
-      for (const event of batch.events) if (event.kind === 'flow') this.got.push(numberOf(event.summary));
+      for (const event of batch.events) {
+        if (event.kind === 'flow') this.got.push(numberOf(event.summary));
+        else if (event.kind === 'lost_events') this.gaps.push(event);
+      }
       batch.done();
     });
     this.#stop = () => {
@@ -214,6 +221,34 @@ describe('tail source', () => {
     await until(() => reader.got.length === 5, 'the new lines');
     reader.stop();
     expect(reader.lost).toBe(1);
+    // From the last event before to the first one after it, also over a restart.
+    expect(reader.gaps).toMatchObject([
+      { reason: 'SPOOR_FILE_LOST', sensor: 'hubble', node: 'n', count: 0, from: timeOf(2), to: timeOf(2) },
+    ]);
+    const { raw, source: _, ...gap } = reader.gaps[0]!;
+    expect(decodeLine(raw.line())).toMatchObject(gap);
+  });
+
+  it('tells of damaged text as a gap between what is left of it and what comes after it', async () => {
+    const path = join(folder, 'tetragon.log');
+    const writer = new Writer(path);
+    const reader = new Reader();
+    reader.start(path);
+    writer.append(1);
+    await until(() => reader.got.length === 1, 'the first line');
+    reader.stop();
+    writer.append(400);
+    writer.rotate();
+    writer.compress();
+    writer.append(1);
+    const backup = join(folder, readdirSync(folder).find(name => name.endsWith('.gz')) as string);
+    truncateSync(backup, readFileSync(backup).length - 40);
+    reader.start(path);
+    await until(() => reader.got.at(-1) === 401, 'the line after it');
+    reader.stop();
+    const before = reader.got.at(-2) as number;
+    expect(before).toBeLessThan(400);
+    expect(reader.gaps.map(({ from, to }) => [from, to])).toEqual([[timeOf(before), timeOf(401)]]);
   });
 
   it('keeps a batch that was not done for the next start', async () => {

@@ -1,9 +1,9 @@
 /** The fact that a stream was interrupted: a period whose events nobody will ever send again. */
-import type { Event, StreamFact } from '../../model/event.ts';
-import { type Instant, MICROS_PER_SECOND, type Micros } from '../../model/time.ts';
-import { streamFact } from '../json/tetragon.ts';
-import { timeText } from '../protobuf/export-json.ts';
-import { TextRecord } from '../protobuf/record.ts';
+import type { Event, StreamFact } from '../model/event.ts';
+import { type Instant, MICROS_PER_SECOND, type Micros } from '../model/time.ts';
+import { streamFact } from './json/tetragon.ts';
+import { timeText } from './protobuf/export-json.ts';
+import { TextRecord } from './protobuf/record.ts';
 
 /** `reason` of the gaps that Spoor itself reports. */
 const RECONNECT = 'SPOOR_RECONNECT';
