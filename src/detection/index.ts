@@ -5,6 +5,7 @@
 import type { EventKind } from '../model/event.ts';
 import type { Observation } from '../model/observation.ts';
 import type { IndexHint, Matcher } from '../rules/rule.ts';
+import { Crowds } from './crowds.ts';
 import { type FieldLookup, type FieldReader, textOf } from './fields.ts';
 import { TextIndex } from './text-index.ts';
 
@@ -39,8 +40,11 @@ export class RuleIndex {
     this.#kinds = new Int32Array(matchers.length);
     this.#stamps = new Uint32Array(matchers.length);
     const fields = new Map<string, FieldIndex>();
+    const crowds = new Crowds(matchers);
+    const isUsable = (hints: readonly IndexHint[]): boolean =>
+      hints.every(hint => indexable(hint) && lookup(hint.field) !== null);
     for (const [position, matcher] of matchers.entries()) {
-      const hinted = this.#hinted(matcher.hints, fields, lookup);
+      const hinted = this.#hinted(crowds.choose(matcher, isUsable), fields, lookup);
       for (const { hint, field } of hinted ?? []) {
         if (hint.match === 'present') field.present.push(position);
         else field.texts.add(hint, position);
@@ -111,25 +115,17 @@ export class RuleIndex {
     fields: Map<string, FieldIndex>,
     lookup: FieldLookup,
   ): { readonly hint: IndexHint; readonly field: FieldIndex }[] | null {
-    if (hints === null || !hints.every(indexable)) return null;
-    const hinted: { hint: IndexHint; field: FieldIndex }[] = [];
-    for (const hint of hints) {
-      const field = this.#field(fields, hint.field, lookup);
-      if (field === null) return null;
-      hinted.push({ hint, field });
-    }
-    return hinted;
-  }
-
-  #field(fields: Map<string, FieldIndex>, name: string, lookup: FieldLookup): FieldIndex | null {
-    let field = fields.get(name);
-    if (field === undefined) {
-      const reader = lookup(name);
-      if (reader === null) return null;
-      field = { reader, texts: new TextIndex(), present: [] };
-      fields.set(name, field);
-    }
-    return field;
+    return (
+      hints?.map(hint => {
+        const field = fields.get(hint.field) ?? {
+          reader: lookup(hint.field) as FieldReader,
+          texts: new TextIndex(),
+          present: [],
+        };
+        fields.set(hint.field, field);
+        return { hint, field };
+      }) ?? null
+    );
   }
 }
 

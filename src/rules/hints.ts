@@ -25,6 +25,20 @@ export function hintsOf(condition: Condition): Hints {
   return hints;
 }
 
+/** Beyond these, what else must be so selects hardly better. */
+const ALTERNATIVES_MAX = 4;
+
+/** What else must be so beside `hintsOf`, from the most selective on: each proves by itself that the condition cannot hold. */
+export function alternativeHintsOf(condition: Condition): (readonly IndexHint[])[] {
+  if (condition.type !== 'and') return [];
+  const chosen = hintsOf(condition);
+  const all = condition.of.flatMap(part => [hintsOf(part), ...alternativeHintsOf(part)]);
+  return all
+    .filter((hints): hints is readonly IndexHint[] => hints !== null && hints !== chosen)
+    .sort((a, b) => weight(b) - weight(a))
+    .slice(0, ALTERNATIVES_MAX);
+}
+
 /** Macros are one node in many rules. */
 const known = new WeakMap<Condition, Hints>();
 
@@ -96,7 +110,8 @@ function presence(field: Field): Hints {
   return EVERYWHERE.test(field.name) ? null : [{ field: field.name, match: 'present', literals: [], cased: false }];
 }
 
-function weight(hints: Hints): number {
+/** How rarely one of them holds, in points: ten are about a tenth of the events. */
+export function weight(hints: Hints): number {
   if (hints === null) return 0;
   const least = Math.min(...hints.map(weightOfOne));
   return Math.max(0.1, least - Math.log2(hints.length));

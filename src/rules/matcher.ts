@@ -2,7 +2,7 @@
 import { fieldNamesOf, kindsOf } from './analysis.ts';
 import { compileCondition } from './compile.ts';
 import type { Condition } from './condition.ts';
-import { hintsOf } from './hints.ts';
+import { alternativeHintsOf, hintsOf } from './hints.ts';
 import type { Matcher } from './rule.ts';
 import type { Path, Problems } from './yaml.ts';
 
@@ -18,5 +18,11 @@ export function toMatcher(condition: Condition, path: Path, problems: Problems):
     );
     return null;
   }
-  return { kinds, test: compileCondition(condition), hints: hintsOf(condition), fields: fieldNamesOf(condition) };
+  return {
+    kinds,
+    test: compileCondition(condition),
+    hints: hintsOf(condition),
+    alternatives: alternativeHintsOf(condition),
+    fields: fieldNamesOf(condition),
+  };
 }

@@ -24,6 +24,8 @@ export interface Matcher {
   readonly test: Predicate;
   /** One of them holds whenever `test` does; null when nothing worth indexing is necessary. */
   readonly hints: readonly IndexHint[] | null;
+  /** Other such lists, from the most selective on: an index that knows all rules may find one of them rarer. */
+  readonly alternatives?: readonly (readonly IndexHint[])[];
   /** Catalogue fields that `test` reads, for projections and `requires`. */
   readonly fields: readonly string[];
 }

@@ -4,7 +4,7 @@ import { fieldNamesOf, kindsOf, requiresOf } from '../analysis.ts';
 import { findField } from '../catalogue/catalogue.ts';
 import { compileCondition } from '../compile.ts';
 import { ALWAYS, type Condition, childrenOf } from '../condition.ts';
-import { hintsOf } from '../hints.ts';
+import { alternativeHintsOf, hintsOf } from '../hints.ts';
 import type { ImportRow, ImportStatus } from '../import-report.ts';
 import type { Level, Rule } from '../rule.ts';
 import type { YamlDocument } from '../yaml.ts';
@@ -155,7 +155,14 @@ function compileRule(falco: FalcoRule, compiler: FalcoCompiler, header: Header):
     line,
     requires,
     branches: [
-      { id: '', kinds, test: compileCondition(condition), hints: hintsOf(condition), fields: fieldNamesOf(condition) },
+      {
+        id: '',
+        kinds,
+        test: compileCondition(condition),
+        hints: hintsOf(condition),
+        alternatives: alternativeHintsOf(condition),
+        fields: fieldNamesOf(condition),
+      },
     ],
     sequence: null,
     count: null,
