@@ -98,6 +98,8 @@ export interface Alert {
   readonly trees: readonly string[];
   /** Time of its earliest evidence: with `time`, the window in which a gap makes it incomplete. */
   readonly first_seen: string;
+  /** Id of the silence for which nobody was told of it; absent when there was none. The store adds it. */
+  readonly silenced?: string;
   /** Findings behind it: grows while the same rule and key fire again within `suppress`. */
   readonly count: number;
   readonly last_seen: string;

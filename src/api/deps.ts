@@ -92,6 +92,27 @@ export interface WebhookRecord {
 
 type WebhookSpec = Pick<WebhookRecord, 'url' | 'description' | 'levels' | 'rules' | 'namespaces'>;
 
+export interface SilenceMatch {
+  readonly level?: readonly Level[];
+  readonly rule?: readonly string[];
+  readonly tag?: readonly string[];
+  readonly namespace?: readonly string[];
+  readonly workload?: readonly string[];
+  readonly pod?: readonly string[];
+  readonly label?: Readonly<Record<string, readonly string[]>>;
+  readonly cluster?: readonly string[];
+}
+
+export interface SilenceRecord {
+  readonly id: string;
+  readonly match: SilenceMatch;
+  readonly until: number;
+  readonly author: string;
+  readonly reason: string;
+  readonly created_at: number;
+  readonly alerts: number;
+}
+
 export interface AuditRecord {
   readonly id: number;
   readonly at: number;
@@ -149,6 +170,12 @@ export interface ApiStore {
     ): Promise<WebhookRecord | null>;
     delete(id: string, scope: Scope): Promise<boolean>;
     rotate(id: string, overlapMs: number, scope: Scope): Promise<string | null>;
+  };
+  readonly silences: {
+    create(spec: Pick<SilenceRecord, 'match' | 'until' | 'author' | 'reason'>, scope: Scope): Promise<SilenceRecord>;
+    list(scope: Scope): Promise<readonly SilenceRecord[]>;
+    get(id: string, scope: Scope): Promise<SilenceRecord | null>;
+    end(id: string, scope: Scope): Promise<boolean>;
   };
   readonly stream: {
     head(): Promise<number>;
@@ -309,6 +336,8 @@ export interface ApiDeps {
   refuseWebhook(url: string): string | null;
   /** Called after every change of a webhook, before it is answered: whoever delivers reads them again. */
   webhooksChanged(): Promise<void> | void;
+  /** The same for silences. */
+  silencesChanged(): Promise<void> | void;
   rules(): readonly RuleRecord[];
   status(): EngineStatus;
   /** Why it is not ready, one sentence each; [] when it is. */

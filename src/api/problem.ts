@@ -78,6 +78,7 @@ const STORE_PROBLEMS: Readonly<Record<string, (message: string) => Problem>> = {
     }),
   out_of_scope: message => new Problem(403, 'forbidden', message),
   merged: message => new Problem(409, 'conflict', message),
+  too_many: message => new Problem(409, 'too-many', message),
   resolved: message => new Problem(409, 'conflict', message),
   full: () => new Problem(507, 'store-full', 'the store has no space left'),
   unavailable: () =>

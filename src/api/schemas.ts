@@ -157,6 +157,7 @@ export const alertSchema: z.ZodType<Alert> = z
     steps: z.record(z.string(), z.object({ event: z.number() })),
     evidence: z.array(evidenceSchema).describe('[] in lists'),
     message: z.string(),
+    silenced: z.string().exactOptional().describe('id of the silence for which nobody was told of it'),
     risk: riskSchema.optional().describe('set when weak signs added up to it'),
   })
   .meta({ id: 'Alert' });

@@ -18,6 +18,7 @@ import { incidentRoutes } from './routes/incidents.ts';
 import { boundReceiving, ingestRoute } from './routes/ingest.ts';
 import { liveRoutes } from './routes/live.ts';
 import { probeRoutes } from './routes/probes.ts';
+import { silenceRoutes } from './routes/silences.ts';
 import { statusRoutes } from './routes/status.ts';
 import { streamRoute } from './routes/stream.ts';
 import { tokenRoutes } from './routes/tokens.ts';
@@ -65,6 +66,7 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
     ...liveRoutes(deps, limits),
     ...deliveryRoutes(deps, limits.sinkTestMsMax),
     ...webhookRoutes(deps),
+    ...silenceRoutes(deps),
     ...statusRoutes(deps),
     streamRoute(deps, stream),
     ...tokenRoutes(deps, () => config.adminToken() !== null),

@@ -16,6 +16,7 @@ import type { IngestSource } from '../sources/ingest/source.ts';
 import { fileQuarantine } from '../sources/quarantine.ts';
 import type { Source } from '../sources/source.ts';
 import { BufferedStoreWriter } from '../store/buffered.ts';
+import type { Silence } from '../store/silence.ts';
 import { openStore } from '../store/sqlite/open.ts';
 import type { Store, Webhook } from '../store/store.ts';
 import { unreadableFiles } from './files.ts';
@@ -70,6 +71,7 @@ export class App {
   readonly #started = new Date().toISOString();
   #suppressed = 0;
   #webhooks: readonly Webhook[] = [];
+  #silences: readonly Silence[] = [];
   readonly #overlap = new Overlap();
   #warmth: Warmth | null = null;
   #api: Api | null = null;
@@ -220,6 +222,7 @@ export class App {
     const { engine } = this;
     const warmth = await warmUp(engine, this.#store, this.#recorder, this.#overlap, this.#options.onStep);
     await this.#readWebhooks();
+    await this.#readSilences();
     // What was queued for sinks that are no more.
     await this.#store.outbox.abandon([...this.#sinks.names, ...this.#webhooks.map(({ id }) => `webhook:${id}`)]);
     await this.#keep(warmth.changes, this.#recorder?.position ?? 0);
@@ -251,7 +254,7 @@ export class App {
       else if (change.type === 'new')
         this.#alerts.set(change.alert.rule.level, (this.#alerts.get(change.alert.rule.level) ?? 0) + 1);
     }
-    const entries = entriesFor(changes, this.#config.routes, this.#sinks.names, this.#webhooks);
+    const entries = entriesFor(changes, this.#config.routes, this.#sinks.names, this.#webhooks, this.#silences);
     const recorder = this.#recorder;
     await this.#writer.write({
       entries,
@@ -274,6 +277,10 @@ export class App {
     if (id === null) return;
     await this.#store.webhooks.disable(id, detail);
     await this.#readWebhooks();
+  }
+
+  async #readSilences(): Promise<void> {
+    this.#silences = await this.#store.silences.list(null);
   }
 
   async #readWebhooks(): Promise<void> {
@@ -333,6 +340,7 @@ export class App {
           },
           refuseWebhook: url => refuseTarget(url, false),
           webhooksChanged: () => this.#readWebhooks(),
+          silencesChanged: () => this.#readSilences(),
           rules: () => ruleRecords(this.#rules.rules(), this.engine),
           status: () => {
             void readHealth();

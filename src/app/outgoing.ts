@@ -2,7 +2,9 @@
 import type { Alert, AlertChange } from '../alerts/alert.ts';
 import type { Config } from '../config/schema.ts';
 import { route } from '../sinks/index.ts';
+import type { Silence } from '../store/silence.ts';
 import type { Entry, Target, Webhook } from '../store/store.ts';
+import { silencing } from './silences.ts';
 
 /** The sink name of a subscription made through the API. */
 const subscriptionSink = (webhook: Webhook): string => `webhook:${webhook.id}`;
@@ -22,9 +24,13 @@ export function entriesFor(
   routes: Config['routes'],
   sinks: readonly string[],
   webhooks: readonly Webhook[],
+  silences: readonly Silence[],
 ): Entry[] {
+  const now = Date.now();
   return changes.map(change => {
     if (change.type !== 'new') return { change, targets: [] };
+    const silenced = silencing(change.alert, silences, now);
+    if (silenced !== null) return { change, targets: [], silenced };
     const targets: Target[] = [
       ...route(change.alert, routes, sinks),
       ...webhooks

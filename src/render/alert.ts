@@ -65,6 +65,7 @@ export function alertText(alert: Alert, style: Style, listed = false): string {
     const by = sign.process === null ? '' : `  ${shown(baseName(sign.process.binary) || '?', 40)}(${sign.process.pid})`;
     lines.push(style.dim(`             ${clock(sign.time)} +${sign.points} ${shown(sign.rule.title)}${by}`));
   }
+  if (alert.silenced !== undefined) lines.push(style.dim(`             silence ${alert.silenced}: nobody was told`));
   if (alert.incomplete) lines.push(style.yellow('             events are known to be missing in this window'));
   return lines.join('\n');
 }

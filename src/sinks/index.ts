@@ -2,5 +2,5 @@
 export { refuseTarget } from './address.ts';
 export { sinkConfig } from './create.ts';
 export { systemClock } from './delivery.ts';
-export { route, routeConfig, unknownSinks } from './routes.ts';
+export { alertMatches, route, routeConfig, unknownSinks } from './routes.ts';
 export { Sinks } from './sinks.ts';

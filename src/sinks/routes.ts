@@ -16,6 +16,8 @@ export const routeConfig = z
         rule: patterns.describe('id or title'),
         tag: patterns.describe('such as attack.t1059.*'),
         namespace: patterns.describe("of the pod; '' never matches, hosts have none"),
+        workload: patterns.describe('of the pod, such as the name of its Deployment'),
+        pod: patterns.describe('name of the pod'),
         label: z.record(z.string(), patterns.unwrap()).optional().describe('of the pod; all of them must match'),
         cluster: patterns,
       })
@@ -51,7 +53,7 @@ export function route(alert: Alert, routes: readonly Route[], sinks: readonly st
   }
   const targets = new Map<string, Target>();
   for (const one of routes) {
-    if (!matches(alert, one.match)) continue;
+    if (!alertMatches(alert, one.match)) continue;
     const group = one.group_by.length > 0 && alert.incident_id !== '' ? `incident:${alert.incident_id}` : '';
     for (const sink of one.to) {
       if (!targets.has(sink)) targets.set(sink, { sink, group, intervalMs: group === '' ? 0 : one.interval });
@@ -61,13 +63,29 @@ export function route(alert: Alert, routes: readonly Route[], sinks: readonly st
   return [...targets.values()];
 }
 
-function matches(alert: Alert, match: Route['match']): boolean {
-  const { level, rule, tag, namespace, label, cluster } = match;
+type Patterns = readonly string[] | undefined;
+
+/** As routes have it; silences made through the API have the same. */
+interface Match {
+  readonly level?: readonly Level[] | undefined;
+  readonly rule?: Patterns;
+  readonly tag?: Patterns;
+  readonly namespace?: Patterns;
+  readonly workload?: Patterns;
+  readonly pod?: Patterns;
+  readonly label?: Readonly<Record<string, readonly string[]>> | undefined;
+  readonly cluster?: Patterns;
+}
+
+export function alertMatches(alert: Alert, match: Match): boolean {
+  const { level, rule, tag, namespace, workload, pod, label, cluster } = match;
   return (
     (level === undefined || level.includes(alert.rule.level)) &&
     anyMatches(rule, [alert.rule.id, alert.rule.title]) &&
     anyMatches(tag, alert.rule.tags) &&
     anyMatches(namespace, alert.pod === null ? [] : [alert.pod.namespace]) &&
+    anyMatches(workload, alert.pod === null ? [] : [alert.pod.workload]) &&
+    anyMatches(pod, alert.pod === null ? [] : [alert.pod.name]) &&
     anyMatches(cluster, [alert.cluster]) &&
     Object.entries(label ?? {}).every(([key, wanted]) => {
       const labels = alert.pod?.labels ?? {};

@@ -8,6 +8,7 @@
  * does not exist: null, never an error.
  */
 import type { Alert, AlertChange, AlertEvidence, Gap, Incident, IncidentState, Level } from '../alerts/alert.ts';
+import type { Silences } from './silence.ts';
 
 export type Scope = readonly string[] | null;
 
@@ -71,6 +72,8 @@ export interface Entry {
   readonly change: AlertChange;
   /** Ignored for all but `new` changes: suppression counts and amends, it does not deliver. */
   readonly targets: readonly Target[];
+  /** Id of the silence for which there are no targets. */
+  readonly silenced?: string | undefined;
 }
 
 /** One transaction: all of it or nothing. */
@@ -294,6 +297,7 @@ export interface Store {
   readonly outbox: Outbox;
   readonly tokens: Tokens;
   readonly webhooks: Webhooks;
+  readonly silences: Silences;
   readonly stream: Stream;
 
   audit(entry: Pick<AuditEntry, 'actor' | 'action' | 'target' | 'detail'>): Promise<void>;
@@ -319,6 +323,7 @@ export interface Store {
 export type StoreErrorCode =
   | 'bad_cursor'
   | 'out_of_scope'
+  | 'too_many'
   | 'merged'
   | 'resolved'
   | 'corrupt'
@@ -351,4 +356,6 @@ export const STORE_LIMITS = {
   recentAlertsMax: 20_000,
   gapsMax: 10_000,
   auditRowsMax: 100_000,
+  /** Silences in force at once; as many ended ones are kept. */
+  silencesMax: 1_000,
 } as const;

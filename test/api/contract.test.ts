@@ -59,6 +59,8 @@ describe('the contract', () => {
       '/api/v1/deliveries/{id}/replay',
       '/api/v1/webhooks',
       '/api/v1/webhooks/{id}',
+      '/api/v1/silences',
+      '/api/v1/silences/{id}',
       '/api/v1/tokens',
       '/api/v1/gaps',
       '/api/v1/stream',

@@ -283,6 +283,7 @@ export async function startApi(options: HarnessOptions = {}): Promise<Harness> {
     sinks: { list: () => [], test: async () => null },
     refuseWebhook: url => refuseTarget(url, false),
     webhooksChanged: () => {},
+    silencesChanged: () => {},
     rules: () => RULES,
     status: () => STATUS,
     unready: () => [],

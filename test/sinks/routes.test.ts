@@ -38,6 +38,10 @@ describe('routes', () => {
     [{ namespace: 'tenant-*' }, true],
     [{ namespace: 'tenant-?obs' }, true],
     [{ namespace: 'tenant' }, false],
+    [{ workload: 'crawler' }, true],
+    [{ workload: ['web', 'db-*'] }, false],
+    [{ pod: 'crawler-?' }, true],
+    [{ pod: 'crawler' }, false],
     [{ cluster: 'prod' }, true],
     [{ label: { app: ['nginx', 'craw*'] } }, true],
     [{ label: { app: 'crawler', tier: '*' } }, false],
@@ -51,6 +55,8 @@ describe('routes', () => {
   it('by namespace or label never match a host', () => {
     expect(names(anAlert({ pod: null }), { match: { namespace: '*' }, to: ['soc'] })).toEqual([]);
     expect(names(anAlert({ pod: null }), { match: { label: { app: '*' } }, to: ['soc'] })).toEqual([]);
+    expect(names(anAlert({ pod: null }), { match: { workload: '*' }, to: ['soc'] })).toEqual([]);
+    expect(names(anAlert({ pod: null }), { match: { pod: '*' }, to: ['soc'] })).toEqual([]);
   });
 
   it('group by incident, with an interval', () => {
@@ -64,7 +70,7 @@ describe('routes', () => {
     expect(() => routes({ to: ['soc'], interval: '1m' })).toThrow(/group_by/);
     expect(() => routes({ to: ['soc'], interval: 60 })).toThrow();
     expect(() => routes({ match: { level: 'severe' }, to: ['soc'] })).toThrow();
-    expect(() => routes({ match: { pod: 'x' }, to: ['soc'] })).toThrow(/pod/);
+    expect(() => routes({ match: { colour: 'x' }, to: ['soc'] })).toThrow(/pod/);
     expect(unknownSinks(routes({ to: ['soc'] }, { to: ['sco', 'soc'] }), SINKS)).toEqual([{ route: 1, sink: 'sco' }]);
   });
 });

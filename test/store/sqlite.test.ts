@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStore } from '../../src/store/sqlite/open.ts';
+import { APPLICATION_ID, MIGRATIONS } from '../../src/store/sqlite/schema.ts';
 import { StoreError, StoreFull } from '../../src/store/store.ts';
 import { entry, makeAlert, makeChange } from './changes.ts';
 import { storeConformance } from './conformance.ts';
@@ -70,6 +71,28 @@ describe('the SQLite file', () => {
     const error = await failure();
     expect(error).toMatchObject({ code: 'unavailable' });
     expect((error as Error).message).toContain(`the database ${path} cannot be used`);
+  });
+
+  it('takes over the databases of all earlier versions', async () => {
+    for (let version = 1; version < MIGRATIONS.length; version++) {
+      path = join(folder, `version-${version}.db`);
+      const old = new Database(path);
+      for (const migration of MIGRATIONS.slice(0, version)) old.exec(migration);
+      old.pragma(`application_id = ${APPLICATION_ID}`);
+      old.pragma(`user_version = ${version}`);
+      const { evidence: _, ...body } = makeAlert('a1');
+      const row = [body.id, body.time, body.last_seen, 1, 3, 1, 'shop', 'web-1', '', 1, JSON.stringify(body)];
+      old.exec("INSERT INTO rules (id, title) VALUES ('r', 't')");
+      old
+        .prepare(`INSERT INTO alerts (id, time, last_seen, count, level, rule, namespace, pod, incident_id, stored_at, body)
+        VALUES (${row.map(() => '?')})`)
+        .run(row);
+      old.close();
+      const store = await open();
+      expect((await store.alerts({}, null)).items.map(({ id }) => id)).toEqual(['a1']);
+      expect(await store.silences.list(null)).toEqual([]);
+      await store.close();
+    }
   });
 
   it('refuses the database of a newer version, and of another program', async () => {

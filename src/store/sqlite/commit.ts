@@ -1,6 +1,6 @@
 /** Writing what the alert stage decided: alert, evidence, incident and deliveries of every change, in the caller's transaction. */
-import type { Alert, AlertChange, Gap, Incident } from '../../alerts/alert.ts';
-import { type Commit, type CommitResult, type Entry, STORE_LIMITS, type Target } from '../store.ts';
+import type { Alert, Gap, Incident } from '../../alerts/alert.ts';
+import { type Commit, type CommitResult, type Entry, STORE_LIMITS } from '../store.ts';
 import type { Db } from './db.ts';
 import { enqueue, tellIncident } from './enqueue.ts';
 import { levelNumber } from './rows.ts';
@@ -107,9 +107,10 @@ function attach(db: Db, alertId: string, incidentId: string): void {
   db.run('INSERT OR IGNORE INTO incident_namespaces VALUES (?, ?)', incidentId, row.namespace);
 }
 
-function addNew(db: Db, change: AlertChange, targets: readonly Target[]): boolean {
+function addNew(db: Db, { change, targets, silenced }: Entry): boolean {
   const { alert, incident } = change;
   if (!insertAlert(db, alert)) return false;
+  if (silenced !== undefined) db.run('UPDATE alerts SET silenced = ? WHERE id = ?', silenced, alert.id);
   if (incident !== null) {
     for (const merged of change.merged) absorb(db, merged, incident.id);
     for (const id of change.attached) attach(db, id, incident.id);
@@ -154,10 +155,11 @@ function addGaps(db: Db, alert: Alert): boolean {
   );
 }
 
-function write(db: Db, { change, targets }: Entry): boolean {
+function write(db: Db, entry: Entry): boolean {
+  const { change } = entry;
   switch (change.type) {
     case 'new':
-      return addNew(db, change, targets);
+      return addNew(db, entry);
     case 'counted':
       return addCount(db, change.alert);
     case 'amended':

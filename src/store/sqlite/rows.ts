@@ -17,6 +17,7 @@ export interface AlertRow {
   readonly last_seen: string;
   readonly count: number;
   readonly incident_id: string;
+  readonly silenced: string;
   readonly body: string;
 }
 
@@ -31,7 +32,8 @@ export interface IncidentRow {
   readonly body: string;
 }
 
-export const ALERT_COLUMNS = 'a.n, a.id, a.time, a.last_seen, a.count, a.incident_id, a.body';
+export const ALERT_COLUMNS = 'a.n, a.id, a.time, a.last_seen, a.count, a.incident_id, a.silenced, a.body';
+
 /** The audit row of the last change of the incident `i`'s state. */
 const change = (column: string): string =>
   `(SELECT u.${column} FROM audit u
@@ -53,6 +55,7 @@ export function alertOf(row: AlertRow, evidence: readonly AlertEvidence[] = []):
     last_seen: row.last_seen,
     incident_id: row.incident_id,
     evidence,
+    ...(row.silenced === '' ? {} : { silenced: row.silenced }),
   };
 }
 

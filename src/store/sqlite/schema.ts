@@ -131,5 +131,19 @@ const SECOND = `
 CREATE INDEX gaps_from ON gaps (from_time);
 `;
 
+/** alerts.silenced: id of the silence for which nobody was told of it, or ''. until and created_at in ms. */
+const THIRD = `
+CREATE TABLE silences (
+  id TEXT PRIMARY KEY,
+  match TEXT NOT NULL,
+  until INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+);
+ALTER TABLE alerts ADD COLUMN silenced TEXT NOT NULL DEFAULT '';
+CREATE INDEX alerts_silenced ON alerts (silenced) WHERE silenced <> '';
+`;
+
 /** The version of a database is how many of these it has seen. */
-export const MIGRATIONS: readonly string[] = [FIRST, SECOND];
+export const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD];

@@ -1,5 +1,6 @@
 /** The embedded store: one SQLite file. `synchronous=FULL` and WAL: what `commit` has returned from survives a power cut. */
 import type { Alert, AlertEvidence, Gap, Incident } from '../../alerts/alert.ts';
+import type { Silences } from '../silence.ts';
 import {
   type AlertQuery,
   type AlertSummary,
@@ -35,6 +36,7 @@ import {
   recent,
 } from './queries.ts';
 import { prune } from './retention.ts';
+import { SqliteSilences } from './silences.ts';
 import { streamHead, streamSince } from './stream.ts';
 import { SqliteTokens } from './tokens.ts';
 import { SqliteWebhooks } from './webhooks.ts';
@@ -43,6 +45,7 @@ export class SqliteStore implements Store {
   readonly outbox: Outbox;
   readonly tokens: Tokens;
   readonly webhooks: Webhooks;
+  readonly silences: Silences;
   readonly stream: Stream;
   readonly #db: Db;
   readonly #release: () => void;
@@ -58,6 +61,7 @@ export class SqliteStore implements Store {
     this.outbox = new SqliteOutbox(db);
     this.tokens = new SqliteTokens(db);
     this.webhooks = new SqliteWebhooks(db);
+    this.silences = new SqliteSilences(db);
     this.stream = {
       head: async () => db.read(() => streamHead(db)),
       since: async (seq, limit, scope) => db.read(() => streamSince(db, seq, limit, scope)),
