@@ -1,5 +1,5 @@
 // Makes a checkout runnable and does nothing when it already is: installs when package-lock.json changed, builds when a
-// source did. Plain Node without dependencies, because it runs before there are any.
+// source or a rule did. Plain Node without dependencies, because it runs before there are any.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -58,10 +58,13 @@ function newest(dir) {
 
 function build() {
   const wanted = digest(
-    [newest('src'), statSync('tsconfig.json').mtimeMs, statSync('tsconfig.build.json').mtimeMs].join(' '),
+    [newest('src'), newest('rules'), statSync('tsconfig.json').mtimeMs, statSync('tsconfig.build.json').mtimeMs].join(
+      ' ',
+    ),
   );
   if (stampIs(builtStamp, wanted)) return;
   run('Building', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
+  run('Reading the rules that ship', process.execPath, ['--import', 'tsx', 'scripts/shipped-rules.ts']);
   mkdirSync('dist', { recursive: true });
   writeFileSync(builtStamp, wanted);
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type LoadedRules, loadRules, type RuleFile } from './rules/load.ts';
 import type { Rule } from './rules/rule.ts';
+import { withShippedDocuments } from './shipped-rules.ts';
 
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
 const FILES_MAX = 50_000;
@@ -55,7 +56,7 @@ export function loadChosen(
   choice: RuleChoice,
   files: readonly RuleFile[],
 ): LoadedRules & { readonly unknown: readonly string[] } {
-  const loaded = loadRules(files, { tests: false });
+  const loaded = loadRules(withShippedDocuments(files), { tests: false });
   const names = (rule: Rule): boolean => choice.disable.includes(rule.id) || choice.disable.includes(rule.title);
   const unknown = choice.disable.filter(name => !loaded.rules.some(rule => rule.id === name || rule.title === name));
   return { ...loaded, rules: loaded.rules.filter(rule => !names(rule)), unknown };

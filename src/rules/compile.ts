@@ -25,10 +25,13 @@ type Test = (o: Observation, subject: Process | null) => boolean;
 
 const sources = new WeakMap<Predicate, Condition>();
 
-/** The predicate of a condition over observations. */
+/** The predicate of a condition over observations, compiled when it is first asked: most rules of a set never are in a replay. */
 export function compileCondition(condition: Condition): Predicate {
-  const test = compile(condition);
-  const predicate: Predicate = o => test(o, o.process);
+  let test: Test | null = null;
+  const predicate: Predicate = o => {
+    test ??= compile(condition);
+    return test(o, o.process);
+  };
   sources.set(predicate, condition);
   return predicate;
 }
@@ -250,13 +253,17 @@ function compileKeywords(node: KeywordTest): Test {
 
 /** A plain search for what the expression cannot do without answers most texts. */
 function regexMatcher(source: string, flags: string): TextMatcher {
-  const regex = regexOf(source, flags);
+  let compiled: ReturnType<typeof regexOf> | null = null;
+  const finds = (text: string): boolean => {
+    compiled ??= regexOf(source, flags);
+    return compiled.test(text);
+  };
   const needed = regexLiterals(source, flags);
-  if (needed === null) return text => regex.test(text);
+  if (needed === null) return finds;
   const patterns = needed.literals.map(text => ({ type: 'contains', text }) as const);
   const mayMatch = textMatcher(patterns, 'any');
-  if (needed.folded) return text => mayMatch(foldCase(text)) && regex.test(text);
-  return text => mayMatch(text) && regex.test(text);
+  if (needed.folded) return text => mayMatch(foldCase(text)) && finds(text);
+  return text => mayMatch(text) && finds(text);
 }
 
 function compileRegex(node: RegexTest): Test {

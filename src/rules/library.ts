@@ -1,6 +1,9 @@
 /** Lists and macros: shared ones of a load, and those of one rule on top of them. */
+import { digest } from '../model/hash.ts';
+import { canonical } from './canonical.ts';
 import type { Condition } from './condition.ts';
 import type { Macros } from './expression.ts';
+import type { SelectionScope } from './scope.ts';
 import { parseSelection } from './selection.ts';
 import { isRecord, type Path, type Problems, type YamlDocument } from './yaml.ts';
 
@@ -41,14 +44,12 @@ export function readLists(
 /** Reads `macros:` of a document into `into`; a broken one stays there as null, so that its users are not reported as well. */
 export function readMacros(
   value: unknown,
-  problems: Problems,
-  native: boolean,
-  lists: ReadonlyMap<string, readonly string[]>,
-  listsUsed: Set<string>,
+  scope: SelectionScope,
   into: Map<string, Macro>,
   taken: (name: string) => boolean,
 ): void {
   if (value === undefined) return;
+  const { problems } = scope;
   const path: Path = ['macros'];
   if (!isRecord(value)) {
     problems.add('bad-shape', path, 'macros is a map from names to selections');
@@ -59,7 +60,7 @@ export function readMacros(
     if (!NAME.test(name))
       problems.add('bad-shape', at, `a macro's name is a word, not ${JSON.stringify(name)}`, '', 'key');
     else if (taken(name)) problems.add('duplicate-name', at, `two shared macros are called ${name}`, '', 'key');
-    else into.set(name, { condition: parseSelection(selection, at, { problems, native, lists, listsUsed }) });
+    else into.set(name, { condition: parseSelection(selection, at, scope) });
   }
 }
 
@@ -67,25 +68,25 @@ export function readMacros(
 export class Library implements Macros {
   readonly lists = new Map<string, readonly string[]>();
   readonly #macros = new Map<string, Macro>();
-  /** The text of a macro and of the lists it uses: part of the identity of the rules that use it. */
-  readonly #sources = new Map<string, unknown>();
+  /** Of a macro's content and that of the lists it uses: part of the identity of the rules that use it. */
+  readonly #macroDigests = new Map<string, string>();
+  readonly #listDigests = new Map<string, string>();
 
   addLists(document: YamlDocument): void {
     if (isRecord(document.value))
       readLists(document.value.lists, document.problems, this.lists, name => this.lists.has(name));
   }
 
-  addMacros({ value, problems }: YamlDocument): void {
+  addMacros({ value, problems, proven }: YamlDocument): void {
     if (!isRecord(value)) return;
     const listsUsed = new Set<string>();
     const before = new Set(this.#macros.keys());
-    readMacros(value.macros, problems, value.taxonomy !== 'sigma', this.lists, listsUsed, this.#macros, name =>
-      before.has(name),
-    );
+    const scope = { problems, native: value.taxonomy !== 'sigma', lists: this.lists, listsUsed, proven };
+    readMacros(value.macros, scope, this.#macros, name => before.has(name));
     if (!isRecord(value.macros)) return;
-    const used = [...listsUsed].map(name => [name, this.lists.get(name)]);
+    const used = [...listsUsed].map(name => [name, this.listDigest(name)]);
     for (const [name, source] of Object.entries(value.macros))
-      if (!before.has(name)) this.#sources.set(name, [source, used]);
+      if (!before.has(name)) this.#macroDigests.set(name, digest(canonical([source, used])));
   }
 
   find(name: string): Macro | null {
@@ -96,8 +97,19 @@ export class Library implements Macros {
     return this.#macros.keys();
   }
 
-  /** What a macro is made of, for hashes; undefined when there is none. */
-  source(name: string): unknown {
-    return this.#sources.get(name);
+  /** Undefined when there is no such macro among the shared. */
+  macroDigest(name: string): string | undefined {
+    return this.#macroDigests.get(name);
+  }
+
+  /** Undefined when there is no such list among the shared. */
+  listDigest(name: string): string | undefined {
+    const items = this.lists.get(name);
+    let known = this.#listDigests.get(name);
+    if (known === undefined && items !== undefined) {
+      known = digest(canonical(items));
+      this.#listDigests.set(name, known);
+    }
+    return known;
   }
 }

@@ -11,12 +11,14 @@ import { loadSigma } from './sigma/collection.ts';
 import { resolveActions, sigmaKind } from './sigma/document.ts';
 import type { SigmaOutcome } from './sigma/outcome.ts';
 import { type SkippedFile, skippedByText } from './sigma/skip.ts';
-import { isRecord, readYaml, type YamlDocument } from './yaml.ts';
+import { isRecord, type ReadDocument, readBefore, readYaml, type YamlDocument } from './yaml.ts';
 
 export interface RuleFile {
   /** As it is named in diagnostics. */
   readonly file: string;
   readonly text: string;
+  /** What its text was read to before, without the tests in its rules, when it then loaded without an error. */
+  readonly documents?: readonly ReadDocument[];
 }
 
 export interface LoadedRules {
@@ -50,7 +52,9 @@ export function loadRules(files: readonly RuleFile[], options: LoadOptions = {})
       skipped.set(file.file, skip);
       return [];
     }
-    return options.tests === false ? readWithoutTests(file, diagnostics) : readYaml(file.file, file.text, diagnostics);
+    if (options.tests !== false) return readYaml(file.file, file.text, diagnostics);
+    const read = (): YamlDocument[] => readWithoutTests(file, diagnostics);
+    return file.documents === undefined ? read() : readBefore(file.file, file.documents, read);
   });
   const falcoTexts = new Map(files.map(({ file, text }) => [file, text]));
   const falco = loadFalco(
@@ -107,6 +111,26 @@ export function loadRules(files: readonly RuleFile[], options: LoadOptions = {})
   }
   const inOrder = files.flatMap(({ file }) => skipped.get(file)?.outcome ?? outcomes.get(file) ?? []);
   return { rules, diagnostics, tests, sigma: inOrder, falco };
+}
+
+/**
+ * What a later load without tests may take as read: the documents of each file that loads without an error among `files`, by the
+ * file's text. Falco's files are left out, as places inside their text are needed.
+ */
+export function readAhead(files: readonly RuleFile[]): Map<string, readonly ReadDocument[]> {
+  const { diagnostics } = loadRules(files, { tests: false });
+  const faulty = new Set(diagnostics.filter(({ severity }) => severity === 'error').map(({ file }) => file));
+  const ahead = new Map<string, readonly ReadDocument[]>();
+  for (const file of files) {
+    if (faulty.has(file.file) || skippedByText(file.file, file.text) !== null) continue;
+    const documents = readWithoutTests(file, []);
+    if (documents.some(({ value }) => isFalco(value))) continue;
+    ahead.set(
+      file.text,
+      documents.map(({ value, problems }) => ({ value, ...problems.place([]) })),
+    );
+  }
+  return ahead;
 }
 
 /** `tests:` at the top of a document, with the lines that belong to it. */

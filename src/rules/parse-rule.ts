@@ -28,7 +28,11 @@ export interface ParsedRule {
 const BRANCHES_MAX = 100;
 
 /** `withTests` false: its tests are left out already, and none are missed. */
-export function parseRule({ value, problems }: YamlDocument, library: Library, withTests: boolean): ParsedRule | null {
+export function parseRule(
+  { value, problems, proven }: YamlDocument,
+  library: Library,
+  withTests: boolean,
+): ParsedRule | null {
   if (!isRecord(value)) {
     problems.add('not-a-rule', [], 'a rule is a map with title, level, logsource and detection');
     return null;
@@ -58,7 +62,7 @@ export function parseRule({ value, problems }: YamlDocument, library: Library, w
   const lists = new Map([...library.lists, ...ownLists]);
   const listsUsed = new Set<string>();
   const ownMacros = new Map<string, { readonly condition: Condition | null }>();
-  readMacros(value.macros, problems, native, lists, listsUsed, ownMacros, () => false);
+  readMacros(value.macros, { problems, native, lists, listsUsed, proven }, ownMacros, () => false);
   const macrosUsed = new Set<string>();
   const macros: Macros = {
     find(name) {
@@ -68,7 +72,7 @@ export function parseRule({ value, problems }: YamlDocument, library: Library, w
     },
     names: () => [...ownMacros.keys(), ...library.names()],
   };
-  const scope: DetectionScope = { problems, native, lists, listsUsed, macros };
+  const scope: DetectionScope = { problems, native, lists, listsUsed, macros, proven };
 
   const branches: Branch[] = [];
   const conditions: Condition[][] = [];
@@ -109,8 +113,8 @@ export function parseRule({ value, problems }: YamlDocument, library: Library, w
   const hash = digest(
     canonical([
       withoutTests(value),
-      [...listsUsed].sort().map(name => lists.get(name)),
-      [...macrosUsed].sort().map(name => library.source(name)),
+      [...listsUsed].sort().map(name => library.listDigest(name)),
+      [...macrosUsed].sort().map(name => library.macroDigest(name)),
     ]),
   );
   const { line } = problems.place([]);

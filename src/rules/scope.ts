@@ -14,6 +14,8 @@ export interface SelectionScope {
   readonly lists: ReadonlyMap<string, readonly string[]>;
   /** Filled with the names of the lists used. */
   readonly listsUsed: Set<string>;
+  /** The document loaded before without an error: its regular expressions need not be compiled to know that they can be. */
+  readonly proven?: boolean;
 }
 
 /** The field of that name in the rule's taxonomy, or null after reporting. */

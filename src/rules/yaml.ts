@@ -32,6 +32,40 @@ export interface Problems {
 export interface YamlDocument {
   readonly value: unknown;
   readonly problems: Problems;
+  /** Loaded before, by this version, without an error. */
+  readonly proven: boolean;
+}
+
+/** What a document of a file was read to, and where it begins. */
+export interface ReadDocument {
+  readonly value: unknown;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Documents that were read before and loaded without an error. `read` reads the file again, when a problem wants its place. */
+export function readBefore(
+  file: string,
+  documents: readonly ReadDocument[],
+  read: () => readonly YamlDocument[],
+): YamlDocument[] {
+  let again: readonly YamlDocument[] | null = null;
+  return documents.map(({ value, line, column }, i) => {
+    const problems = (): Problems => {
+      again ??= read();
+      return (again[i] as YamlDocument).problems;
+    };
+    return {
+      value,
+      proven: true,
+      problems: {
+        file,
+        place: (path, at) => (path.length === 0 ? { line, column } : problems().place(path, at)),
+        errors: () => again?.[i]?.problems.errors() ?? 0,
+        add: (...problem) => problems().add(...problem),
+      },
+    };
+  });
 }
 
 /** Every document of a file; what cannot be read is in `diagnostics` and left out. */
@@ -143,7 +177,7 @@ export function readYaml(file: string, text: string, diagnostics: Diagnostic[]):
         fail(code, line, column + offset, message, hint);
       },
     };
-    read.push({ value, problems });
+    read.push({ value, problems, proven: false });
   }
   return read;
 }

@@ -1,6 +1,6 @@
 /** What loading makes of a rule beyond its selections. */
 import { expect, it } from 'vitest';
-import { loadRules } from '../../src/rules/load.ts';
+import { loadRules, type RuleFile, readAhead } from '../../src/rules/load.ts';
 import { renderMessage } from '../../src/rules/message.ts';
 import type { Rule } from '../../src/rules/rule.ts';
 import { loadOne } from '../support/one-rule.ts';
@@ -231,4 +231,33 @@ it('loads the same rules without their tests, wherever these stand', () => {
   expect(bare.rules.at(-1)?.title).toBe('faulty');
   expect(bare.diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
   expect([...bare.tests.values()].flat().length).toBeLessThan([...whole.tests.values()].flat().length);
+});
+
+it('loads what was read ahead as if it were read now, with every problem at its place', () => {
+  const rule = (id: string, condition: string): string =>
+    `title: "${id}"\nid: 00000000-0000-4000-8000-00000000000${id}\nlevel: low\ntaxonomy: spoor\nlogsource: {category: process_creation}\ndetection:\n  s: {process.name|expand: '%tools%'}\n  t: {process.arguments|re: '^a+$'}\n  condition: ${condition}\ntests:\n  - {name: x, events: [{exec: {binary: /bin/a}}], expect: {alerts: 1}}\n`;
+  const lists = (name: string): RuleFile => ({ file: 'lists.yaml', text: `lists:\n  ${name}: [a, b]\n` });
+  const files: RuleFile[] = [
+    lists('tools'),
+    { file: 'two.yaml', text: `# two\n---\n${rule('1', 's and t')}---\n\n${rule('2', 's or t')}` },
+    { file: 'faulty.yaml', text: `${rule('3', 's or')}---\n${rule('4', 's or t')}` },
+    { file: 'same-id.yaml', text: rule('1', 's or t') },
+  ];
+  const ahead = readAhead(files);
+  // A file with an error is always read, for its problems are wanted each time.
+  expect([...ahead.keys()]).toEqual(files.slice(0, 2).map(({ text }) => text));
+  const known = files.map(file => {
+    const documents = ahead.get(file.text);
+    return documents === undefined ? file : { ...file, documents };
+  });
+  const seen = (from: readonly RuleFile[]) => {
+    const { rules, diagnostics } = loadRules(from, { tests: false });
+    return { rules: rules.map(({ title, hash, line, file }) => ({ title, hash, line, file })), diagnostics };
+  };
+  expect(seen(known)).toEqual(seen(files));
+  expect(seen(known).rules.map(({ title }) => title)).toEqual(['1', '2', '4']);
+  // What they share may have changed since.
+  const others = (from: readonly RuleFile[]) => [lists('others'), ...from.slice(1)];
+  expect(seen(others(known))).toEqual(seen(others(files)));
+  expect(seen(others(known)).diagnostics.filter(({ code }) => code === 'unknown-list')).toHaveLength(5);
 });
