@@ -148,6 +148,7 @@ export interface ApiStore {
     replay(ids: readonly number[], sink: string | null, scope: Scope): Promise<number>;
     list(query: DeliveryFilters, scope: Scope): Promise<Page<DeliveryRecord>>;
     get(id: number, scope: Scope): Promise<DeliveryRecord | null>;
+    deadLetters(sink: string, limit: number, scope: Scope): Promise<readonly number[]>;
     counts(): Promise<DeliveryCounts>;
   };
   readonly tokens: {

@@ -29,6 +29,8 @@ interface DeliveryOptions extends Place {
   readonly sink?: string;
   readonly limit: string;
   readonly replay?: string;
+  readonly replayDead?: string;
+  readonly to?: string;
 }
 
 export function registerQueries(program: Command): void {
@@ -131,17 +133,22 @@ Examples:
     .option('--sink <name>', 'only to this sink')
     .option('--limit <n>', 'how many at the most', String(PAGE))
     .option('--replay <id>', 'queue this delivery again')
+    .option('--replay-dead <sink>', 'queue the dead letters of this sink again')
+    .option('--to <sink>', 'with --replay or --replay-dead: to another sink')
     .addHelpText(
       'after',
       `
 Examples:
   spoor deliveries --state dead
   spoor deliveries --sink pager --limit 20
-  spoor deliveries --replay 4711`,
+  spoor deliveries --replay 4711
+  spoor deliveries --replay-dead pager --to soc`,
     )
     .action((_options, command: Command) =>
       run<DeliveryOptions>(command, async (reader, options, io) => {
-        if (options.replay !== undefined) return replay(reader, options.replay, io);
+        if (options.replay !== undefined) return replay(reader, options.replay, options.to, io);
+        if (options.replayDead !== undefined) return replayDead(reader, options.replayDead, options.to, io);
+        if (options.to !== undefined) throw new UsageError('--to goes with --replay or --replay-dead');
         const { state, sink } = options;
         await pages(
           Number(options.limit),
@@ -191,11 +198,25 @@ async function findIncident(reader: Reader, id: string): Promise<Incident> {
   throw new CommandError(`no incident has the id ${shown(id)}, nor one that begins so (six characters or more)`);
 }
 
-async function replay(reader: Reader, id: string, io: Io): Promise<void> {
+async function replay(reader: Reader, id: string, to: string | undefined, io: Io): Promise<void> {
   if (!/^[1-9]\d{0,14}$/.test(id))
     throw new UsageError('--replay: expected the number of a delivery, as the list shows it');
-  if (!(await reader.replay(Number(id)))) throw new CommandError(`delivery ${id} does not exist`);
+  const refused = await reader.replay(Number(id), to);
+  if (refused !== null) throw new CommandError(refused);
   io.note(`delivery ${id} is queued again`);
+}
+
+async function replayDead(reader: Reader, sink: string, to: string | undefined, io: Io): Promise<void> {
+  let queued = 0;
+  let more = true;
+  // Given to another sink they stay dead letters of their own: asking again would give the same ones.
+  for (let again = true; again; again = more && to === undefined) {
+    const answer = await reader.replayDead(sink, to);
+    queued += answer.replayed;
+    more = answer.more && answer.replayed > 0;
+  }
+  const left = more ? '; the newer ones are left: replay them one by one' : '';
+  io.note(`${counted(queued, 'dead letter')} of ${shown(sink)} ${queued === 1 ? 'is' : 'are'} queued again${left}`);
 }
 
 function deliveryLine({ id, state, sink, signal, alert_id, incident_id, updated_at, ...rest }: ListedDelivery): string {

@@ -93,6 +93,7 @@ export async function overDatabase(path: string): Promise<Reader> {
       return { items: items.map(listed), next };
     },
     replay: onlyRunning('a delivery can only be sent again by a running Spoor'),
+    replayDead: onlyRunning('a delivery can only be sent again by a running Spoor'),
     rules: onlyRunning('what rules did is known by a running Spoor'),
     status: onlyRunning('status is that of a running Spoor'),
     sinks: onlyRunning('sinks are those of a running Spoor'),

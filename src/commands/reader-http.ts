@@ -47,12 +47,15 @@ async function reasonOf(response: Response): Promise<string> {
   return fields ?? detail ?? title ?? response.statusText;
 }
 
+const post = (body: object): RequestInit => ({ method: 'POST', body: JSON.stringify(body) });
+
 export function overHttp(url: string, tokenFile: string | undefined): Reader {
   const base = baseOf(url);
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = { 'content-type': 'application/json' };
   if (tokenFile !== undefined) headers.authorization = `Bearer ${tokenFrom(tokenFile)}`;
 
-  async function call(path: string, query: Query = {}, method = 'GET'): Promise<Response> {
+  /** GET, or POST with a body. */
+  async function call(path: string, query: Query = {}, body?: object): Promise<Response> {
     const target = new URL(`${base.pathname.replace(/\/$/, '')}/api/v1/${path}`, base);
     for (const [key, value] of Object.entries(query)) {
       // The API's filters are named in the singular.
@@ -61,7 +64,11 @@ export function overHttp(url: string, tokenFile: string | undefined): Reader {
     }
     let response: Response;
     try {
-      response = await fetch(target, { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      response = await fetch(target, {
+        headers,
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        ...(body === undefined ? {} : post(body)),
+      });
     } catch (error) {
       const { message, cause } = error as Error;
       const why = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : message;
@@ -104,7 +111,15 @@ export function overHttp(url: string, tokenFile: string | undefined): Reader {
       return one<RemoteTree>(`pods/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/tree`);
     },
     deliveries: query => json<Page<ListedDelivery>>('deliveries', query),
-    replay: async id => (await call(`deliveries/${id}/replay`, {}, 'POST')).ok,
+    replay: async (id, to) => {
+      const response = await call(`deliveries/${id}/replay`, {}, { sink: to });
+      return response.ok ? null : reasonOf(response);
+    },
+    replayDead: async (sink, to) => {
+      const response = await call(`sinks/${encodeURIComponent(sink)}/replay`, {}, { sink: to });
+      if (!response.ok) throw new CommandError(await reasonOf(response));
+      return read(response);
+    },
     rules: async () => {
       const { items } = await json<{ items: readonly Partial<RuleRecord>[] }>('rules');
       if (items.some(({ matches }) => matches === undefined)) {

@@ -33,8 +33,10 @@ export interface Reader {
   incidentTree(id: string): Promise<RemoteTree>;
   podTree(pod: string): Promise<RemoteTree | null>;
   deliveries(query: Query): Promise<Page<ListedDelivery>>;
-  /** False when there is no such delivery. */
-  replay(delivery: number): Promise<boolean>;
+  /** Queues a delivery again, to its own sink or to another; why not, or null when it is queued. */
+  replay(delivery: number, to: string | undefined): Promise<string | null>;
+  /** Queues dead letters of a sink again; `more`: there are others. */
+  replayDead(sink: string, to: string | undefined): Promise<{ readonly replayed: number; readonly more: boolean }>;
   /** Those at work, with what they did. */
   rules(): Promise<readonly RuleRecord[]>;
   status(): Promise<Status>;

@@ -157,6 +157,8 @@ export interface Outbox {
   /** Newest first. */
   list(query: DeliveryQuery, scope: Scope): Promise<Page<Delivery>>;
   get(id: number, scope: Scope): Promise<Delivery | null>;
+  /** Ids of the oldest dead letters of `sink`, oldest first. */
+  deadLetters(sink: string, limit: number, scope: Scope): Promise<number[]>;
   /** By sink: deliveries by state, and when the oldest pending one was created (ms) or null. */
   counts(): Promise<Map<string, Record<DeliveryState, number> & { oldest: number | null }>>;
   /** Ms at which the next delivery of `sink` is due, or null when none waits. */

@@ -110,6 +110,27 @@ describe('delivery', () => {
     expect((await api.post('/api/v1/deliveries/99999/replay')).status).toBe(404);
   });
 
+  it('replays all dead letters of a sink, oldest first, also to another sink', async () => {
+    for (let n = 1; n <= 3; n++) await commitAlert(api.store, makeAlert(n), makeIncident(0), 'soc');
+    await commitAlert(api.store, makeAlert(4, { namespace: 'bank' }), makeIncident(1), 'soc');
+    await lose('soc');
+    expect((await api.post('/api/v1/sinks/pager/replay')).json).toEqual({ replayed: 0, more: false });
+    expect((await api.post('/api/v1/sinks/soc/replay', { sink: 'pager' })).json).toEqual({ replayed: 4, more: false });
+    const copies = await api.store.outbox.lease('pager', 10, 60_000);
+    expect(copies.map(({ key }) => key)).toEqual([1, 2, 3, 4].map(n => hexId(n)));
+    expect((await api.post('/api/v1/sinks/nobody/replay')).status).toBe(404);
+    expect((await api.post('/api/v1/sinks/soc/replay', { sink: 'nobody' })).status).toBe(404);
+    // A sink that was taken out of the configuration: its letters can go to another.
+    await commitAlert(api.store, makeAlert(5), makeIncident(0), 'gone');
+    await lose('gone');
+    expect((await api.post('/api/v1/sinks/gone/replay')).status).toBe(404);
+    expect((await api.post('/api/v1/sinks/gone/replay', { sink: 'pager' })).json).toEqual({ replayed: 1, more: false });
+    expect((await api.post('/api/v1/sinks/soc/replay')).json).toEqual({ replayed: 4, more: false });
+    expect((await api.get('/api/v1/deliveries?state=dead')).json.items).toMatchObject([{ sink: 'gone' }]);
+    const audit = (await api.get('/api/v1/audit?target=soc')).json.items;
+    expect(audit[0]).toMatchObject({ action: 'sink.replay', detail: '4 dead letters' });
+  });
+
   it('tells every time as RFC 3339', async () => {
     await commitAlert(api.store, makeAlert(1), makeIncident(0), 'soc');
     await api.post('/api/v1/webhooks', { url: 'https://example.org/' });

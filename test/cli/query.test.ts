@@ -123,7 +123,7 @@ describe('a running Spoor', () => {
     expect((await query('deliveries', '--sink', 'pager')).stdout).toBe('');
     for (const [id, code, words] of [
       ['2', 1, 'this delivery is pending'],
-      ['99', 1, 'delivery 99 does not exist'],
+      ['99', 1, 'this delivery does not exist'],
       ['abc', 2, '--replay: expected the number of a delivery'],
     ] as const) {
       const answer = await query('deliveries', '--replay', id);
@@ -153,6 +153,18 @@ describe('a running Spoor', () => {
     );
     expect(stdout).toMatch(/^OK {3}sink pager \(webhook\): ok, 0 delivered, 0 waiting$/m);
     expect(stdout).toContain('spoor deliveries --state dead');
+  });
+
+  it('queues one delivery again, or all dead letters of a sink, also to another', async () => {
+    const wrong = await query('deliveries', '--to', 'pager');
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('--to goes with')]);
+    const one = await query('deliveries', '--replay', '1', '--to', 'pager');
+    expect([one.code, one.stderr]).toEqual([0, 'delivery 1 is queued again\n']);
+    const nobody = await query('deliveries', '--replay-dead', 'soc', '--to', 'nobody');
+    expect([nobody.code, nobody.stderr]).toEqual([1, 'spoor: this sink does not exist\n']);
+    const all = await query('deliveries', '--replay-dead', 'soc');
+    expect([all.code, all.stderr]).toEqual([0, '1 dead letter of soc is queued again\n']);
+    expect((await query('deliveries', '--state', 'dead')).stdout).toBe('');
   });
 
   it('is named by a URL, and its token by a file, or the mistake is said', async () => {

@@ -70,7 +70,7 @@ describe('routes', () => {
     expect(() => routes({ to: ['soc'], interval: '1m' })).toThrow(/group_by/);
     expect(() => routes({ to: ['soc'], interval: 60 })).toThrow();
     expect(() => routes({ match: { level: 'severe' }, to: ['soc'] })).toThrow();
-    expect(() => routes({ match: { colour: 'x' }, to: ['soc'] })).toThrow(/pod/);
+    expect(() => routes({ match: { colour: 'x' }, to: ['soc'] })).toThrow(/colour/);
     expect(unknownSinks(routes({ to: ['soc'] }, { to: ['sco', 'soc'] }), SINKS)).toEqual([{ route: 1, sink: 'sco' }]);
   });
 });

@@ -12,6 +12,11 @@ const sinkName = z
   .regex(/^[A-Za-z0-9][\w:.-]{0,127}$/, 'expected the name of a sink')
   .describe('as in the configuration, or `webhook:<id>`');
 
+const replayBody = z.strictObject({ sink: sinkName.optional().describe('another sink; its own when absent') });
+
+/** Dead letters that one request queues again. */
+const SINK_REPLAYS_MAX = 1_000;
+
 const deliverySchema = z
   .object({
     id: z.number(),
@@ -146,13 +151,44 @@ export function deliveryRoutes(deps: Deps, sinkTestMsMax: number): Route[] {
     }),
     route({
       method: 'POST',
+      path: '/api/v1/sinks/:name/replay',
+      id: 'replaySink',
+      tag: 'delivery',
+      summary: `Queue the dead letters of this sink again, the oldest ${SINK_REPLAYS_MAX} at the most, to it or to another`,
+      scope: 'write',
+      // Also a sink that is no more: its dead letters are what another is to be given.
+      params: z.strictObject({ name: sinkName }),
+      body: replayBody,
+      answer: {
+        status: 202,
+        description: 'They are queued',
+        schema: z.object({ replayed: z.number(), more: z.boolean().describe('whether dead letters are left') }),
+      },
+      problems: [404],
+      handle: async ({ params, body, caller }) => {
+        const target = body.sink ?? params.name;
+        await requireSink(deps, target, caller.namespaces);
+        const ids = await store.outbox.deadLetters(params.name, SINK_REPLAYS_MAX + 1, caller.namespaces);
+        const chosen = ids.slice(0, SINK_REPLAYS_MAX);
+        const replayed = await store.outbox.replay(chosen, body.sink ?? null, caller.namespaces);
+        await store.audit({
+          actor: caller.name,
+          action: 'sink.replay',
+          target: params.name,
+          detail: `${replayed} dead letters${body.sink === undefined ? '' : ` to ${body.sink}`}`,
+        });
+        return { replayed, more: ids.length > chosen.length };
+      },
+    }),
+    route({
+      method: 'POST',
       path: '/api/v1/deliveries/:id/replay',
       id: 'replayDelivery',
       tag: 'delivery',
       summary: 'Queue a delivered or dead delivery again, to its own sink or to another',
       scope: 'write',
       params: z.strictObject({ id: wholeNumber(1, Number.MAX_SAFE_INTEGER, 'the number of a delivery') }),
-      body: z.strictObject({ sink: sinkName.optional().describe('another sink; its own when absent') }),
+      body: replayBody,
       answer: { status: 202, description: 'It is queued', schema: z.object({ replayed: z.number() }) },
       problems: [404, 409],
       handle: async ({ params, body, caller }) => {

@@ -168,6 +168,13 @@ export class SqliteOutbox implements Outbox {
     return db.read(() => db.get<Delivery>(sql, ...filter.values)) ?? null;
   }
 
+  async deadLetters(sink: string, limit: number, scope: Scope): Promise<number[]> {
+    const db = this.#db;
+    const filter = deliveryScope(new Filter().add("o.state = 'dead'").add('o.sink = ?', sink), scope);
+    const sql = `SELECT o.id FROM outbox o ${filter.where} ORDER BY o.id LIMIT ?`;
+    return db.read(() => db.all<{ id: number }>(sql, ...filter.values, limit)).map(({ id }) => id);
+  }
+
   async counts(): Promise<Map<string, Record<DeliveryState, number> & { oldest: number | null }>> {
     const db = this.#db;
     const rows = db.read(() =>
