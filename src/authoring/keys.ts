@@ -31,7 +31,7 @@ export const KEYS = {
     macros: 'Selections for this rule that conditions can name.',
     any: 'Several branches {id, logsource, detection}, each of which fires the rule.',
     sequence: 'Steps that must happen in order, tied together by process, pod, connection or fields.',
-    count: 'A threshold on the matches: {gte, distinct, by, within}.',
+    count: 'A threshold on the matches: {gte, distinct, by, within, jitter}.',
     first_seen: 'Fires on a combination never seen before for that key: {fields, by, learn}.',
     exceptions: 'What is not reported: {name, fields, comps, values, expires}. All fields of a row must match.',
     risk: 'Points that a match adds to its process tree, pod and workload; past a threshold an incident opens.',
@@ -67,6 +67,7 @@ export const KEYS = {
   count: {
     gte: 'How many.',
     distinct: 'Count different values of this field instead of matches.',
+    jitter: 'Only at even intervals: the largest ratio of their standard deviation to their mean.',
     by: 'Fields by whose values it is counted apart; none counts the rule as a whole.',
     within: 'The window: 1m.',
   },

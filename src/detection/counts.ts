@@ -3,13 +3,16 @@
  * reaches the threshold, and re-arms when it has been below it since.
  */
 import { LIMITS } from '../model/limits.ts';
-import type { Micros } from '../model/time.ts';
+import { MICROS_PER_SECOND, type Micros } from '../model/time.ts';
 import type { Evidence } from '../rules/finding.ts';
 import type { CountSpec } from '../rules/rule.ts';
 import { type FieldLookup, type FieldReader, ownerOf, readersOf, readKey, readText } from './fields.ts';
 import { boundEvidence, type Match } from './match.ts';
 import { KeyedState, type Owned, type StateLimits } from './owned.ts';
 import type { Retainer } from './retain.ts';
+
+/** Matches closer together are one, where intervals count. */
+const CALL_MICROS = MICROS_PER_SECOND;
 
 /** How often within its window the evidence of a value that comes again is replaced by its latest. */
 const EVIDENCE_RENEWALS = 4;
@@ -73,6 +76,9 @@ export class Counter {
     const { gte, within } = this.#spec;
     // Just before this match the window was still closed at its far end.
     if (!window.armed && counted.filter(item => item.time >= time - within).length < gte) window.armed = true;
+    // What one call makes several events of is one call.
+    const last = counted.at(-1);
+    if (this.#spec.jitter !== undefined && last !== undefined && Math.abs(time - last.time) < CALL_MICROS) return null;
     const same = value === null ? -1 : counted.findIndex(item => item.value === value);
     const known = same < 0 ? undefined : counted.splice(same, 1)[0];
     // The same value again and again is what busy programs do: keeping each of its events anew would cost more than all else.
@@ -89,6 +95,8 @@ export class Counter {
     const horizon = counted.at(-1)!.time - within;
     while (counted.length > gte || counted[0]!.time <= horizon) counted.shift();
     if (counted.length < gte || !window.armed) return null;
+    const { jitter } = this.#spec;
+    if (jitter !== undefined && !comeEvenly(counted, jitter)) return null;
     window.armed = false;
     return {
       branch: match.branch,
@@ -137,6 +145,14 @@ export class Counter {
   #kept(evidence: Evidence): Evidence {
     return { step: evidence.step, observation: this.#retainer.keep(evidence.observation) };
   }
+}
+
+/** Whether the intervals between matches differ by no more than `jitter` of their mean (coefficient of variation). */
+function comeEvenly(counted: readonly Counted[], jitter: number): boolean {
+  const intervals = counted.slice(1).map((item, i) => item.time - counted[i]!.time);
+  const mean = intervals.reduce((sum, interval) => sum + interval, 0) / intervals.length;
+  const variance = intervals.reduce((sum, interval) => sum + (interval - mean) ** 2, 0) / intervals.length;
+  return Math.sqrt(variance) <= jitter * mean;
 }
 
 /** Every key may hold as many matches as the threshold: the larger that is, the fewer keys. */

@@ -47,6 +47,8 @@ export interface CountSpec {
   readonly by: readonly string[];
   /** Micros. */
   readonly within: Micros;
+  /** Fires only at even intervals: their standard deviation is at most this share of their mean. Absent: whenever they come. */
+  readonly jitter?: number | undefined;
 }
 
 export interface SequenceStep extends Matcher {

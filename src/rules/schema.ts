@@ -60,6 +60,7 @@ export const countSchema = z.strictObject({
   distinct: line.nullable().default(null),
   by: fieldNames.default([]),
   within: line,
+  jitter: z.number().min(0).max(1).nullable().default(null),
 });
 
 export const firstSeenSchema = z.strictObject({

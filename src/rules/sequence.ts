@@ -137,6 +137,9 @@ function correlation(by: string | readonly string[], path: Path, scope: Detectio
   return names === null ? null : { type: 'fields', fields: names };
 }
 
+/** Intervals from which on evenness says something. */
+const INTERVALS_MIN = 4;
+
 export function parseCount(value: unknown, scope: DetectionScope): CountSpec | null {
   const path: Path = ['count'];
   const shape = parseShape(countSchema, value, path, scope.problems, 'bad-count');
@@ -144,8 +147,18 @@ export function parseCount(value: unknown, scope: DetectionScope): CountSpec | n
   const within = duration(shape.within, [...path, 'within'], scope);
   const by = fields(shape.by, [...path, 'by'], scope);
   const distinct = shape.distinct === null ? [] : fields([shape.distinct], [...path, 'distinct'], scope);
+  if (shape.jitter !== null && (shape.distinct !== null || shape.gte < INTERVALS_MIN + 1)) {
+    scope.problems.add(
+      'bad-count',
+      [...path, 'jitter'],
+      'intervals are those between matches, and few of them are even by chance',
+      `leave out distinct, and count gte: ${INTERVALS_MIN + 1} or more`,
+    );
+    return null;
+  }
   if (within === null || by === null || distinct === null) return null;
-  return { gte: shape.gte, distinct: distinct[0] ?? null, by, within };
+  const count = { gte: shape.gte, distinct: distinct[0] ?? null, by, within };
+  return shape.jitter === null ? count : { ...count, jitter: shape.jitter };
 }
 
 export function parseFirstSeen(value: unknown, scope: DetectionScope): FirstSeenSpec | null {

@@ -107,6 +107,15 @@ describe('thresholds', () => {
     expect(triggers(findings)).toEqual(['a12']);
   });
 
+  it('asks for even intervals where jitter is given, and takes what comes within a second as one', () => {
+    const beacon = () => new Detector([counting({ count: count({ gte: 5, within: seconds(1_000), jitter: 0.2 }) })]);
+    expect(triggers(feed(beacon(), script('a0 a100 a203 a295 a400')))).toEqual(['a400']);
+    expect(triggers(feed(beacon(), script('a0 a0.3 a100 a100.2 a203 a295 a400')))).toEqual(['a400']);
+    expect(feed(beacon(), script('a0 a10 a203 a215 a400'))).toEqual([]);
+    // Uneven at first, then even: five of them in a row decide.
+    expect(triggers(feed(beacon(), script('a0 a10 a110 a210 a310 a410')))).toEqual(['a410']);
+  });
+
   it('keeps fewer keys the more matches each may hold', () => {
     const detector = new Detector([counting({ count: count({ gte: 8_000, by: ['process.exec_id'] }) })]);
     feed(

@@ -1,5 +1,6 @@
 /** What loading makes of a rule beyond its selections. */
 import { expect, it } from 'vitest';
+import type { Observation } from '../../src/model/observation.ts';
 import { loadRules, type RuleFile, readAhead } from '../../src/rules/load.ts';
 import { renderMessage } from '../../src/rules/message.ts';
 import type { Rule } from '../../src/rules/rule.ts';
@@ -260,4 +261,26 @@ it('loads what was read ahead as if it were read now, with every problem at its 
   const others = (from: readonly RuleFile[]) => [lists('others'), ...from.slice(1)];
   expect(seen(others(known))).toEqual(seen(others(files)));
   expect(seen(others(known)).diagnostics.filter(({ code }) => code === 'unknown-list')).toHaveLength(5);
+});
+
+/** A flow of a look-up. */
+function dnsFlow(query: string): Observation {
+  const flow = flowEvent({});
+  const dns = { query, qtypes: [], rcode: 0, ips: [], cnames: [], isResponse: false };
+  return { ...flow, event: { ...flow.event, dns } } as unknown as Observation;
+}
+
+it('measures the longest label of a name asked for', () => {
+  const test = (query: string, selection: object): boolean | undefined =>
+    loadOne({ detection: { s: selection, condition: 's' } }).rule?.branches[0]?.test(dnsFlow(query));
+  expect(test('www.example.org', { 'dns.label_length': 7, 'dns.label_entropy': 2.52 })).toBe(true);
+  expect(test('mfzwizltoqqgc3tefq.t.example.org', { 'dns.label_length': 18, 'dns.label_entropy|gte': 3.5 })).toBe(true);
+});
+
+it('refuses jitter where there are too few intervals, or none', () => {
+  const codes = (count: object): unknown => loadOne({ detection, count }).errors.map(({ code }) => code);
+  expect(codes({ gte: 5, within: '1h', jitter: 0.2 })).not.toContain('bad-count');
+  expect(codes({ gte: 4, within: '1h', jitter: 0.2 })).toContain('bad-count');
+  expect(codes({ gte: 5, within: '1h', jitter: 0.2, distinct: 'process.name' })).toContain('bad-count');
+  expect(codes({ gte: 5, within: '1h', jitter: 2 })).toContain('bad-count');
 });

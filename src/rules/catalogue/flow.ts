@@ -165,6 +165,18 @@ export const flowFields: readonly Field[] = [
     requires: [],
   },
   dnsField('query', 'string', d => d.query, 'name asked for, without the final dot'),
+  dnsField(
+    'label_length',
+    'number',
+    d => longestLabel(d.query).length,
+    'characters of the longest label of the name asked for',
+  ),
+  dnsField(
+    'label_entropy',
+    'number',
+    d => entropy(longestLabel(d.query)),
+    'Shannon entropy of the longest label, bits a character: words have about 3, encoded bytes 4 and more',
+  ),
   dnsField('qtypes', 'strings', d => d.qtypes, 'A, AAAA, TXT, …'),
   dnsField('rcode', 'number', d => d.rcode, '0 is success, 3 is no such name'),
   dnsField('answers', 'strings', d => [...d.ips, ...d.cnames], 'addresses and names answered'),
@@ -174,6 +186,18 @@ export const flowFields: readonly Field[] = [
   httpField('path', 'string', h => urlParts(h).path, 'path of the URL, without query'),
   httpField('code', 'number', h => (h.code === 0 ? null : h.code), 'status code of a response'),
 ];
+
+const longestLabel = (name: string): string =>
+  name.split('.').reduce((longest, label) => (label.length > longest.length ? label : longest), '');
+
+/** Of the distribution of characters, rounded to hundredths; 0 for ''. */
+function entropy(text: string): number {
+  const counts = new Map<string, number>();
+  for (const c of text) counts.set(c, (counts.get(c) ?? 0) + 1);
+  let bits = 0;
+  for (const n of counts.values()) bits -= (n / text.length) * Math.log2(n / text.length);
+  return Math.round(bits * 100) / 100;
+}
 
 function initiated(o: Observation): boolean | null {
   const { connection, process, pod } = o;
