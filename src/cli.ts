@@ -12,7 +12,6 @@ import { registerObserve } from './commands/observe.ts';
 import { registerQueries } from './commands/query.ts';
 import { registerRecord } from './commands/record.ts';
 import { registerReplay } from './commands/replay.ts';
-import { registerRules } from './commands/rules.ts';
 import { registerRun } from './commands/run.ts';
 import { registerTree } from './commands/tree.ts';
 import { ConfigError } from './config/error.ts';
@@ -48,18 +47,13 @@ Examples:
   spoor run --config spoor.yaml                 live`,
   );
 
-for (const register of [
-  registerDemo,
-  registerRun,
-  registerReplay,
-  registerObserve,
-  registerTree,
-  registerRecord,
-  registerRules,
-  registerQueries,
-]) {
+for (const register of [registerDemo, registerRun, registerReplay, registerObserve, registerTree, registerRecord]) {
   register(program);
 }
+const rules = program.command('rules').description('Check, test and list detections');
+// All that authors need is loaded for them alone.
+if (process.argv.includes('rules')) (await import('./commands/rules.ts')).registerRules(rules);
+registerQueries(program);
 registerLsp(program, version);
 // Options of the program may stand after the command, as people type them.
 for (const command of allCommands(program)) {

@@ -10,9 +10,8 @@ import { registerRulesNew } from './rules-new.ts';
 import { registerRulesSchema } from './rules-schema.ts';
 import { registerRulesTest } from './rules-test.ts';
 
-export function registerRules(program: Command): void {
-  const rules = program.command('rules').description('Check, test and list detections');
-
+/** The commands of the group `rules`. */
+export function registerRules(rules: Command): void {
   registerRulesLint(rules);
   registerRulesTest(rules);
   registerRulesList(rules);
