@@ -117,7 +117,7 @@ function summary(played: Played, alerts: number, incidents: number): string {
   const byKind = kinds.length === 0 ? '' : ` (${kinds.join(', ')})`;
   return [
     `${counted(counters.events, 'event')}${byKind} in ${played.seconds.toFixed(2)} s, ${rate.toLocaleString('en')} events/s`,
-    `${counters.malformed} malformed, ${counters.unknownKinds} of other kinds, ${played.late} late, ${counters.lost} known to be lost${connections === 0 ? '' : `; ${share(attributed, connections)} of ${counted(connections, 'connection')} attributed to a process`}`,
+    `${counters.malformed} malformed, ${counters.unknownKinds} of other kinds, ${played.late} late, ${played.engine.context.stats().lostEvents} known to be lost${connections === 0 ? '' : `; ${share(attributed, connections)} of ${counted(connections, 'connection')} attributed to a process`}`,
     `${counted(alerts, 'alert')} in ${counted(incidents, 'incident')}`,
   ].join('\n');
 }

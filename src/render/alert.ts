@@ -95,6 +95,7 @@ export function incidentText(incident: Incident, style: Style, listed = false): 
   return [
     `${style.bold('Incident')} ${shortId(incident.id)}  ${level}  ${incident.state}  ${counted(incident.alert_count, 'alert')}  ${when}`,
     `  ${shown(incident.title, 600)}`,
+    ...(incident.continues === '' ? [] : [style.dim(`  continues ${shortId(incident.continues)}, which is full`)]),
     ...(incident.changed === undefined ? [] : [`  ${changeText(incident.state, incident.changed)}`]),
     style.dim(`  ${incident.pods.map(pod => shown(pod)).join(', ')}  ${techniques(incident.tags)}`),
   ].join('\n');
