@@ -1,17 +1,14 @@
 /** A running Spoor: sources → pipeline → store → sinks and API, started and stopped as one. */
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Registry } from 'prom-client';
 import type { AlertChange } from '../alerts/alert.ts';
-import { API_LIMITS } from '../api/config.ts';
-import { type Api, createApi } from '../api/server.ts';
+import type { Api } from '../api/server.ts';
 import type { Config } from '../config/schema.ts';
 import { Engine, type Step } from '../engine.ts';
 import { LIMITS } from '../model/limits.ts';
 import { MICROS_PER_MS, MICROS_PER_SECOND } from '../model/time.ts';
 import { Pipeline } from '../pipeline.ts';
 import type { FlightRecorder } from '../recorder/recorder.ts';
-import { refuseTarget, Sinks, systemClock, unknownSinks } from '../sinks/index.ts';
+import { Sinks, systemClock, unknownSinks } from '../sinks/index.ts';
 import type { IngestSource } from '../sources/ingest/source.ts';
 import { fileQuarantine } from '../sources/quarantine.ts';
 import type { Source } from '../sources/source.ts';
@@ -20,7 +17,6 @@ import type { Silence } from '../store/silence.ts';
 import { openStore } from '../store/sqlite/open.ts';
 import type { Store, Webhook } from '../store/store.ts';
 import { unreadableFiles } from './files.ts';
-import { incidentCapture } from './incident-capture.ts';
 import type { Log } from './log.ts';
 import { MemoryKeeper } from './memory.ts';
 import { type StoredOffsets, storedOffsets } from './offsets.ts';
@@ -28,9 +24,8 @@ import { entriesFor } from './outgoing.ts';
 import { Overlap, resumed } from './overlap.ts';
 import { openRecorder } from './recording.ts';
 import { keepRules, type RuleKeeper } from './rule-keeper.ts';
+import { openApi } from './serving.ts';
 import { buildSources } from './sources.ts';
-import { engineStatus, ruleRecords, unreadyReasons } from './status.ts';
-import { adminToken } from './token.ts';
 import { positionState, type Warmth, warmUp } from './warm.ts';
 import { watchHealth } from './watch.ts';
 
@@ -303,81 +298,27 @@ export class App {
   }
 
   #createApi(): Promise<Api> {
-    const { context } = this.engine;
-    const store = this.#store;
-    const { listen, tls, admin_token: token, admin_token_file: tokenFile, public_url: publicUrl } = this.#config.api;
-    const colon = listen.lastIndexOf(':');
-    let storeHealth = { ok: true, detail: '', bytes: 0 };
-    const readHealth = async (): Promise<void> => {
-      const { ok, detail, bytes } = await store.health();
-      const writer = this.#writer.health();
-      storeHealth = {
-        ok: ok && writer.ok,
-        detail: [detail, writer.detail].filter(text => text !== '').join('; '),
-        bytes,
-      };
-    };
-    const ingest = this.#ingest;
-    const recorder = this.#recorder;
-    return readHealth().then(() =>
-      createApi(
-        {
-          store,
-          live: context,
-          ingest:
-            ingest === null
-              ? null
-              : {
-                  offer: (body, place) => ingest.offer(body, place),
-                },
-          recording:
-            recorder === null
-              ? null
-              : { capture: (alerts, evidence, scope) => incidentCapture(recorder, alerts, evidence, scope) },
-          sinks: {
-            list: () => this.#sinks.list(),
-            test: (name, signal) => this.#sinks.test(name, signal),
-          },
-          refuseWebhook: url => refuseTarget(url, false),
-          webhooksChanged: () => this.#readWebhooks(),
-          silencesChanged: () => this.#readSilences(),
-          rules: () => ruleRecords(this.#rules.rules(), this.engine),
-          status: () => {
-            void readHealth();
-            return engineStatus({
-              version: this.#options.version,
-              started: this.#started,
-              engine: this.engine,
-              pipeline: this.pipeline,
-              rules: this.#rules,
-              sinks: this.#sinks,
-              sources: this.#sources,
-              alerts: this.#alerts,
-              suppressed: this.#suppressed,
-              store: storeHealth,
-              recorder: this.#recorder?.stats() ?? null,
-            });
-          },
-          unready: async () => {
-            await readHealth();
-            return unreadyReasons(storeHealth, this.#sources);
-          },
-          registry: new Registry(),
-          log: this.#options.log,
-        },
-        {
-          host: listen.slice(0, colon).replace(/^\[|\]$/g, ''),
-          port: Number(listen.slice(colon + 1)),
-          tls:
-            tls?.cert_file && tls.key_file
-              ? { cert: readFileSync(tls.cert_file, 'utf8'), key: readFileSync(tls.key_file, 'utf8') }
-              : null,
-          publicUrl: publicUrl ?? null,
-          adminToken: tokenFile === undefined ? () => token ?? null : adminToken(tokenFile),
-          limits: API_LIMITS,
-        },
-      ),
-    );
+    return openApi({
+      settings: this.#config.api,
+      store: this.#store,
+      writer: this.#writer,
+      ingest: this.#ingest,
+      recorder: this.#recorder,
+      log: this.#options.log,
+      status: () => ({
+        version: this.#options.version,
+        started: this.#started,
+        engine: this.engine,
+        pipeline: this.pipeline,
+        rules: this.#rules,
+        sinks: this.#sinks,
+        sources: this.#sources,
+        alerts: this.#alerts,
+        suppressed: this.#suppressed,
+      }),
+      webhooksChanged: () => this.#readWebhooks(),
+      silencesChanged: () => this.#readSilences(),
+    });
   }
 }
 
