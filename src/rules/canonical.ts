@@ -1,4 +1,5 @@
 /** One text for one content: what hashes of rules are made of. */
+import { digest } from '../model/hash.ts';
 import { isRecord } from './yaml.ts';
 
 /** JSON with sorted keys: the same content gives the same text. */
@@ -9,4 +10,11 @@ export function canonical(value: unknown): string {
     .sort()
     .map(key => `${JSON.stringify(key)}:${canonical(value[key])}`);
   return `{${entries.join(',')}}`;
+}
+
+/** Of all that a document says but for the tests in it. */
+export function contentDigest(value: unknown): string {
+  if (!isRecord(value)) return digest(canonical(value));
+  const { tests: _, ...content } = value;
+  return digest(canonical(content));
 }

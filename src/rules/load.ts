@@ -1,4 +1,5 @@
 /** Rule files → compiled rules, their tests and every problem with its place. A bad rule never stops a good one. */
+import { contentDigest } from './canonical.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import { isFalco } from './falco/collection.ts';
 import { type FalcoLoaded, loadFalco } from './falco/rules.ts';
@@ -9,6 +10,7 @@ import type { Rule } from './rule.ts';
 import type { RuleTest } from './rule-test.ts';
 import { loadSigma } from './sigma/collection.ts';
 import { resolveActions, sigmaKind } from './sigma/document.ts';
+import type { SigmaLoaded } from './sigma/native.ts';
 import type { SigmaOutcome } from './sigma/outcome.ts';
 import { type SkippedFile, skippedByText } from './sigma/skip.ts';
 import { isRecord, type ReadDocument, readBefore, readYaml, type YamlDocument } from './yaml.ts';
@@ -29,6 +31,8 @@ export interface LoadedRules {
   readonly tests: ReadonlyMap<string, readonly RuleTest[]>;
   /** What became of each Sigma document, in the order of the files. */
   readonly sigma: readonly SigmaOutcome[];
+  /** The plain Sigma rules that run by themselves, with what a converter wants of them. */
+  readonly sigmaLoaded: readonly SigmaLoaded[];
   /** What became of each Falco rule, and those that can run, also when switched off. */
   readonly falco: { readonly rows: readonly ImportRow[]; readonly loaded: readonly FalcoLoaded[] };
 }
@@ -110,7 +114,7 @@ export function loadRules(files: readonly RuleFile[], options: LoadOptions = {})
     else known.push(outcome);
   }
   const inOrder = files.flatMap(({ file }) => skipped.get(file)?.outcome ?? outcomes.get(file) ?? []);
-  return { rules, diagnostics, tests, sigma: inOrder, falco };
+  return { rules, diagnostics, tests, sigma: inOrder, sigmaLoaded: sigma.loaded, falco };
 }
 
 /**
@@ -127,7 +131,7 @@ export function readAhead(files: readonly RuleFile[]): Map<string, readonly Read
     if (documents.some(({ value }) => isFalco(value))) continue;
     ahead.set(
       file.text,
-      documents.map(({ value, problems }) => ({ value, ...problems.place([]) })),
+      documents.map(({ value, problems }) => ({ value, digest: contentDigest(value), ...problems.place([]) })),
     );
   }
   return ahead;

@@ -1,7 +1,7 @@
 /** One document → one rule with its tests, or null after reporting. */
 import { digest } from '../model/hash.ts';
 import { requiresOf } from './analysis.ts';
-import { canonical } from './canonical.ts';
+import { canonical, contentDigest } from './canonical.ts';
 import { compileCondition } from './compile.ts';
 import type { Condition } from './condition.ts';
 import { type DetectionScope, parseMatcher } from './detection.ts';
@@ -29,7 +29,7 @@ const BRANCHES_MAX = 100;
 
 /** `withTests` false: its tests are left out already, and none are missed. */
 export function parseRule(
-  { value, problems, proven }: YamlDocument,
+  { value, problems, proven, digest: known }: YamlDocument,
   library: Library,
   withTests: boolean,
 ): ParsedRule | null {
@@ -112,7 +112,7 @@ export function parseRule(
 
   const hash = digest(
     canonical([
-      withoutTests(value),
+      known ?? contentDigest(value),
       [...listsUsed].sort().map(name => library.listDigest(name)),
       [...macrosUsed].sort().map(name => library.macroDigest(name)),
     ]),
@@ -179,6 +179,3 @@ function requirements(written: readonly string[], alternatives: readonly (readon
   const common = [...(first ?? [])].filter(setting => rest.every(other => other.has(setting)));
   return [...new Set([...written, ...common])].sort();
 }
-
-const withoutTests = (value: Readonly<Record<string, unknown>>): unknown =>
-  Object.fromEntries(Object.entries(value).filter(([key]) => key !== 'tests'));

@@ -34,11 +34,14 @@ export interface YamlDocument {
   readonly problems: Problems;
   /** Loaded before, by this version, without an error. */
   readonly proven: boolean;
+  /** `contentDigest` of the value, where it is known already. */
+  readonly digest: string | null;
 }
 
 /** What a document of a file was read to, and where it begins. */
 export interface ReadDocument {
   readonly value: unknown;
+  readonly digest: string;
   readonly line: number;
   readonly column: number;
 }
@@ -50,7 +53,7 @@ export function readBefore(
   read: () => readonly YamlDocument[],
 ): YamlDocument[] {
   let again: readonly YamlDocument[] | null = null;
-  return documents.map(({ value, line, column }, i) => {
+  return documents.map(({ value, digest, line, column }, i) => {
     const problems = (): Problems => {
       again ??= read();
       return (again[i] as YamlDocument).problems;
@@ -58,6 +61,7 @@ export function readBefore(
     return {
       value,
       proven: true,
+      digest,
       problems: {
         file,
         place: (path, at) => (path.length === 0 ? { line, column } : problems().place(path, at)),
@@ -177,7 +181,7 @@ export function readYaml(file: string, text: string, diagnostics: Diagnostic[]):
         fail(code, line, column + offset, message, hint);
       },
     };
-    read.push({ value, problems, proven: false });
+    read.push({ value, problems, proven: false, digest: null });
   }
   return read;
 }

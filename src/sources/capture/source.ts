@@ -1,6 +1,8 @@
 /** Recorded events as a source: files of JSON lines, merged by event time, at full speed or at a multiple of their own. */
 import type { Readable } from 'node:stream';
-import { Observable, type Subscriber } from 'rxjs';
+import type { Subscriber } from 'rxjs';
+// The whole of rxjs takes longer to load than a short recording to play.
+import { Observable } from 'rxjs/internal/Observable';
 import type { Event } from '../../model/event.ts';
 import type { Micros } from '../../model/time.ts';
 import { BATCH_EVENTS_MAX, InFlight } from '../in-flight.ts';
