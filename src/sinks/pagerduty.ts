@@ -6,7 +6,7 @@ import { judge, judgeFailure } from './reply.ts';
 import { type Secret, secretOf, tlsOf } from './secrets.ts';
 import type { Delivery, SendResult, Sink } from './sink.ts';
 import { clean, cut, type Story, tell } from './story.ts';
-import { deliveryKeys, httpKeys, oneOf } from './units.ts';
+import { deliveryKeys, httpKeys, oneOf, permittedTarget } from './units.ts';
 
 export const pagerdutyConfig = z
   .strictObject({
@@ -20,7 +20,8 @@ export const pagerdutyConfig = z
     ...httpKeys,
     ...deliveryKeys,
   })
-  .superRefine(oneOf('routing_key', true));
+  .superRefine(oneOf('routing_key', true))
+  .superRefine(permittedTarget('url'));
 
 export type PagerdutyConfig = z.infer<typeof pagerdutyConfig>;
 

@@ -7,7 +7,7 @@ import { type Secret, secretOf, tlsOf } from './secrets.ts';
 import type { Delivery, SendResult, Sink } from './sink.ts';
 import { type SlackMessage, slackMessage } from './slack-blocks.ts';
 import { tell } from './story.ts';
-import { deliveryKeys, httpKeys, oneOf } from './units.ts';
+import { deliveryKeys, httpKeys, oneOf, permittedTarget } from './units.ts';
 
 export const slackConfig = z
   .strictObject({
@@ -26,6 +26,8 @@ export const slackConfig = z
   })
   .superRefine(oneOf('webhook_url', false))
   .superRefine(oneOf('token', false))
+  .superRefine(permittedTarget('webhook_url'))
+  .superRefine(permittedTarget('api_url'))
   .superRefine((config, context) => {
     const webhook = config.webhook_url !== undefined || config.webhook_url_file !== undefined;
     const token = config.token !== undefined || config.token_file !== undefined;

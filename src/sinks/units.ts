@@ -1,5 +1,6 @@
 /** Schemas that the sinks' configurations share. Durations are milliseconds and sizes bytes once parsed. */
 import { z } from 'zod';
+import { refuseTarget } from './address.ts';
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const UNITS_BYTES: Readonly<Record<string, number>> = {
@@ -75,5 +76,19 @@ export function oneOf(name: string, required: boolean) {
     if (given.length === 0 && required) {
       context.issues.push({ code: 'custom', message: `needs ${name} or ${name}_file`, input: '', path: [] });
     }
+  };
+}
+
+/**
+ * A URL in the configuration that deliveries would be refused for is told at the start, not by dead letters. What a name leads to
+ * is known only when it is resolved.
+ */
+export function permittedTarget(name: string) {
+  return (config: { readonly allow_private: boolean }, context: z.core.$RefinementCtx): void => {
+    const url = (config as Readonly<Record<string, unknown>>)[name];
+    const refused = typeof url === 'string' ? refuseTarget(url, config.allow_private) : null;
+    if (refused === null) return;
+    const hint = refuseTarget(String(url), true) === null ? '; allow_private: true permits it' : '';
+    context.issues.push({ code: 'custom', message: `${refused}${hint}`, input: '', path: [name] });
   };
 }

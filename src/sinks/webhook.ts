@@ -6,7 +6,7 @@ import { HttpClient, HttpFailure } from './http.ts';
 import { judge, judgeFailure, secretParts } from './reply.ts';
 import { type Secret, secretOf, tlsOf } from './secrets.ts';
 import type { Delivery, SendResult, Sink } from './sink.ts';
-import { deliveryKeys, httpKeys, oneOf } from './units.ts';
+import { deliveryKeys, httpKeys, oneOf, permittedTarget } from './units.ts';
 
 const PREFIX = 'whsec_';
 const secret = z
@@ -28,7 +28,8 @@ export const webhookConfig = z
   })
   .superRefine(oneOf('url', true))
   .superRefine(oneOf('secret', true))
-  .superRefine(oneOf('previous_secret', false));
+  .superRefine(oneOf('previous_secret', false))
+  .superRefine(permittedTarget('url'));
 
 export type WebhookConfig = z.infer<typeof webhookConfig>;
 

@@ -151,4 +151,26 @@ describe('sink configuration', () => {
   it.each([{ type: 'carrier-pigeon' }, { type: 'stdout', colour: true }, { type: 'file' }, {}])('refuses %j', config =>
     expect(sinkConfig.safeParse(config).success).toBe(false),
   );
+
+  it.each([
+    [
+      { type: 'webhook', secret, url: 'http://10.0.0.1/hook' },
+      'url',
+      /10\.0\.0\.1 is not a public address; allow_private/,
+    ],
+    [
+      { type: 'webhook', secret, url: 'http://0x7f000001/' },
+      'url',
+      /127\.0\.0\.1 is not a public address; allow_private/,
+    ],
+    [{ type: 'webhook', secret, url: 'ftp://example.org/' }, 'url', /must be http: or https:$/],
+    [{ type: 'slack', webhook_url: 'http://localhost/' }, 'webhook_url', /localhost is not a public address/],
+    [{ type: 'slack', token: 't', channel: 'c', api_url: 'http://[::1]/api' }, 'api_url', /::1 is not a public/],
+    [{ type: 'pagerduty', routing_key: 'k', url: 'http://192.168.0.1/' }, 'url', /192\.168\.0\.1 is not a public/],
+  ])('tells of a target that would be refused: %j', (config, key, message) => {
+    const { error } = sinkConfig.safeParse(config);
+    expect(error?.issues).toMatchObject([{ path: [key], message: expect.stringMatching(message) }]);
+    const permitted = { ...config, allow_private: true };
+    expect(sinkConfig.safeParse(permitted).success).toBe(!message.source.endsWith('$'));
+  });
 });
