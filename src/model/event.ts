@@ -15,7 +15,7 @@ export interface RawRecord {
   detach(): RawRecord;
 }
 
-const PROCESS_EVENT_KINDS = [
+export const PROCESS_EVENT_KINDS = [
   'process_exec',
   'process_exit',
   'process_kprobe',

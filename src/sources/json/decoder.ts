@@ -2,7 +2,7 @@
  * Lines of JSON, as Tetragon's export and Hubble print them, → events. The slow path parses the whole line and takes every
  * shape; the fast path proves by comparing bytes that most of a line repeats what is known. Both give the same events.
  */
-import type { Event, ProcessEventKind } from '../../model/event.ts';
+import { type Event, PROCESS_EVENT_KINDS, type ProcessEventKind } from '../../model/event.ts';
 import { LIMITS } from '../../model/limits.ts';
 import { Interned } from '../intern.ts';
 import { FastHubble } from './fast-hubble.ts';
@@ -11,7 +11,7 @@ import { flowEvent, hubbleEnvelope, lostEventsFact, nodeStatusFact } from './hub
 import { ProcessMemory } from './memory.ts';
 import { LineRecord } from './record.ts';
 import { type Shape, shapeOf } from './shapes.ts';
-import { PROCESS_KINDS, processEvent, rateLimitFact, tetragonEnvelope, throttleFact } from './tetragon.ts';
+import { processEvent, rateLimitFact, tetragonEnvelope, throttleFact } from './tetragon.ts';
 import { isObject } from './values.ts';
 
 export interface DecoderOptions {
@@ -103,7 +103,7 @@ export class JsonDecoder {
 }
 
 function isProcessKind(kind: string): kind is ProcessEventKind {
-  return (PROCESS_KINDS as readonly string[]).includes(kind);
+  return (PROCESS_EVENT_KINDS as readonly string[]).includes(kind);
 }
 
 function parse(line: string): unknown {

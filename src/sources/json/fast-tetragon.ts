@@ -3,7 +3,7 @@
  * comparing bytes with what was parsed before, and only the event's own fields are parsed. Whatever is not of the exact shape
  * that the export prints is left to the slow path; so is a line of which a part fails to parse.
  */
-import type { ProcessEvent, ProcessEventKind } from '../../model/event.ts';
+import { PROCESS_EVENT_KINDS, type ProcessEvent, type ProcessEventKind } from '../../model/event.ts';
 import type { ProcessFacts } from '../../model/process.ts';
 import type { Interned } from '../intern.ts';
 import { BlockReader } from './blocks.ts';
@@ -13,7 +13,7 @@ import { LineRecord } from './record.ts';
 import { SegmentCache } from './segments.ts';
 import { Tails } from './tail.ts';
 import { makeTemplate, matchTemplate } from './template.ts';
-import { type OwnFields, ownFields, PROCESS_KINDS, withFields } from './tetragon.ts';
+import { type OwnFields, ownFields, withFields } from './tetragon.ts';
 
 interface KindShape {
   readonly kind: ProcessEventKind;
@@ -40,7 +40,7 @@ const AFTER_PARENT: Readonly<Record<ProcessEventKind, readonly string[]>> = {
 const FIELDS_SLOTS = 4_096;
 
 function newShapes(): readonly KindShape[] {
-  return PROCESS_KINDS.map(kind => ({
+  return PROCESS_EVENT_KINDS.map(kind => ({
     kind,
     head: Buffer.from(`{"${kind}":{"process":`),
     afterParent: AFTER_PARENT[kind].map(key => Buffer.from(key)),

@@ -1,16 +1,10 @@
 /** The shapes that exports come in, reduced to one: `{"<kind>": {…}, "node_name": "…", "time": "…"}` in snake_case. */
+import { PROCESS_EVENT_KINDS } from '../../model/event.ts';
 import { isObject, type Json, text } from './values.ts';
 
 /** Top-level keys that hold an event. */
-const KINDS = new Set([
-  'process_exec',
-  'process_exit',
-  'process_kprobe',
-  'process_lsm',
-  'process_tracepoint',
-  'process_uprobe',
-  'process_usdt',
-  'process_loader',
+const KINDS = new Set<string>([
+  ...PROCESS_EVENT_KINDS,
   'process_throttle',
   'rate_limit_info',
   'test',

@@ -6,17 +6,6 @@ import { splitNodeName } from '../intern.ts';
 import { NO_ANCESTORS, newAncestors, newParent, type ProcessMemory } from './memory.ts';
 import { array, instant, isObject, type Json, number, numberOrNull, object, strings, text } from './values.ts';
 
-export const PROCESS_KINDS: readonly ProcessEventKind[] = [
-  'process_exec',
-  'process_exit',
-  'process_kprobe',
-  'process_lsm',
-  'process_tracepoint',
-  'process_uprobe',
-  'process_usdt',
-  'process_loader',
-];
-
 /** Nesting of a kprobe argument that is kept; what lies deeper is left out. Real ones have three levels. */
 const ARGUMENT_DEPTH_MAX = 16;
 
@@ -201,7 +190,11 @@ function cut(value: unknown, depthMax: number): unknown {
 export function rateLimitFact(line: Json, body: Json, envelope: Envelope): Event | null {
   const at = instant(line.time);
   if (at === null) return null;
-  return streamFact(at, envelope, { kind: 'rate_limit', sensor: 'tetragon', count: number(body.number_of_dropped_process_events) });
+  return streamFact(at, envelope, {
+    kind: 'rate_limit',
+    sensor: 'tetragon',
+    count: number(body.number_of_dropped_process_events),
+  });
 }
 
 /** `process_throttle`: a cgroup whose exec and exit events are or are no longer dropped. */
