@@ -270,8 +270,13 @@ export class App {
   async #disable(sink: string, detail: string): Promise<void> {
     const id = sink.startsWith('webhook:') ? sink.slice('webhook:'.length) : null;
     if (id === null) return;
-    await this.#store.webhooks.disable(id, detail);
-    await this.#readWebhooks();
+    try {
+      await this.#store.webhooks.disable(id, detail);
+      await this.#readWebhooks();
+    } catch (error) {
+      // It is tried and refused again with the next delivery.
+      this.#options.log('error', 'a webhook could not be disabled', { webhook: id, error: (error as Error).message });
+    }
   }
 
   async #readSilences(): Promise<void> {

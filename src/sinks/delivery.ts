@@ -26,7 +26,7 @@ export interface DeliveryDeps {
   readonly clock: Clock;
   /** 0 ≤ n < 1. */
   random(): number;
-  /** The receiver wants nothing any more (410): said once. */
+  /** The receiver wants nothing any more (410), or leads nowhere that it may. */
   onDisabled(sink: string, detail: string): void;
   log(level: 'info' | 'warn' | 'error', message: string, fields: Readonly<Record<string, unknown>>): void;
 }

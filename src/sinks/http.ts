@@ -147,6 +147,32 @@ export class HttpClient {
   }
 }
 
+/** Why none of the addresses of a name may be connected to, or null when one may. */
+function refuseAddresses(hostname: string, addresses: readonly string[]): string | null {
+  const [first] = addresses;
+  if (first === undefined || addresses.some(isPublicAddress)) return null;
+  return `target ${hostname} resolves to ${first}, which is not a public address`;
+}
+
+/**
+ * Why `url` leads to private addresses alone as its name resolves now, or null; also null when it cannot be resolved, which may
+ * pass. For subscriptions, ahead of their first delivery: every connection is guarded all the same.
+ */
+export async function refuseResolved(url: string, lookup = systemLookup as LookupFunction): Promise<string | null> {
+  const refused = refuseTarget(url, false);
+  if (refused !== null) return `target ${refused}`;
+  const { hostname } = new URL(url);
+  // An IPv6 literal that is public.
+  if (hostname.startsWith('[')) return null;
+  return new Promise(resolve => {
+    lookup(hostname, { all: true }, (error, found) => {
+      if (error !== null) return resolve(null);
+      const addresses = typeof found === 'string' ? [found] : found.map(({ address }) => address);
+      resolve(refuseAddresses(hostname, addresses));
+    });
+  });
+}
+
 /** Resolves as `lookup` does and hands the socket those addresses, unless one of them is not public: then none. */
 function guarded(lookup: LookupFunction): LookupFunction {
   return (hostname, options, callback) => {
@@ -155,8 +181,9 @@ function guarded(lookup: LookupFunction): LookupFunction {
       const addresses = typeof address === 'string' ? [address] : address.map(a => a.address);
       const refused = addresses.find(a => !isPublicAddress(a));
       if (refused === undefined) return callback(null, address, family);
-      const message = `target ${hostname} resolves to ${refused}, which is not a public address`;
-      callback(new HttpFailure(message, addresses.some(isPublicAddress) ? 'failed' : 'private'), '', 0);
+      const all = refuseAddresses(hostname, addresses);
+      const some = `target ${hostname} resolves to ${refused}, among others, which is not a public address`;
+      callback(all === null ? new HttpFailure(some) : new HttpFailure(all, 'private'), '', 0);
     });
   };
 }

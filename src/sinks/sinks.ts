@@ -2,6 +2,7 @@
 import { createSink, type SinkConfig } from './create.ts';
 import { type DeliveryDeps, DeliveryLoop, type DeliverySettings, type DeliveryStatus } from './delivery.ts';
 import type { SinkDeps } from './deps.ts';
+import { refuseResolved } from './http.ts';
 import type { SendResult, Sink } from './sink.ts';
 import { testDelivery } from './test-delivery.ts';
 import { createSubscription } from './webhook.ts';
@@ -35,6 +36,7 @@ export class Sinks {
   readonly #running = new Map<string, Running>();
   readonly #configured: readonly string[];
   #started = false;
+  #stopped = false;
   #changing: Promise<void> = Promise.resolve();
 
   /** Opens nothing yet: connections and files come with the first delivery. */
@@ -57,6 +59,7 @@ export class Sinks {
   }
 
   async stop(graceMs?: number): Promise<void> {
+    this.#stopped = true;
     await Promise.all([...this.#running.values()].map(({ loop }) => loop.stop(graceMs)));
   }
 
@@ -97,7 +100,15 @@ export class Sinks {
       const name = `webhook:${id}`;
       if (this.#running.has(name)) continue;
       this.#add(createSubscription(name, { url: () => url, secrets }, this.#deps), SUBSCRIPTION_SETTINGS, url);
+      void this.#checkTarget(name, url);
     }
+  }
+
+  /** Whoever made it hears at once, not at the first alert, that it can lead nowhere. */
+  async #checkTarget(name: string, url: string): Promise<void> {
+    const refused = await refuseResolved(url, this.#deps.lookup);
+    if (refused !== null && !this.#stopped && this.#running.get(name)?.url === url)
+      this.#deps.onDisabled(name, refused);
   }
 
   #add(sink: Sink, settings: DeliverySettings, url: string): void {
