@@ -2,9 +2,11 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { shown } from '../render/alert.ts';
+import { counted } from '../render/counted.ts';
 import { nativeFalco } from '../rules/falco/native.ts';
 import type { ImportRow, ImportStatus } from '../rules/import-report.ts';
-import type { LoadedRules } from '../rules/load.ts';
+import { type LoadedRules, loadRules } from '../rules/load.ts';
+import { nativeSigma, type SigmaConverted } from '../rules/sigma/native.ts';
 import type { SigmaOutcome } from '../rules/sigma/outcome.ts';
 import { CommandError, EXIT, type Form, Io, safeText } from './io.ts';
 import { globals } from './options.ts';
@@ -21,7 +23,7 @@ export function registerRulesImport(rules: Command): void {
       'Says of each Sigma, Falco and native rule whether it runs here, what it needs, and what it approximates',
     )
     .argument('<path...>', 'rule files and folders')
-    .option('--convert <dir>', 'write Falco rules that run as native rules, one file each, into this folder')
+    .option('--convert <dir>', 'write Sigma and Falco rules that run as native rules, one file each, into this folder')
     .addHelpText(
       'after',
       `
@@ -31,7 +33,7 @@ Examples:
   spoor rules import falco_rules.yaml sigma/rules/linux
   spoor rules import falco_rules.yaml -o markdown > IMPORT.md
   spoor rules import sigma -o json | jq -r 'select(.status == "unsupported") | .reasons[]'
-  spoor rules import falco_rules.yaml --convert my-rules/falco`,
+  spoor rules import falco_rules.yaml sigma/rules/linux --convert my-rules/converted`,
     )
     .action((paths: string[], _options, command: Command) => {
       const options = command.optsWithGlobals<{ convert?: string; output: Form }>();
@@ -42,7 +44,7 @@ Examples:
       if (options.output === 'markdown') io.out(safeText(markdown(rows)));
       else if (io.json) for (const row of rows) io.record(row);
       else show(rows, io);
-      if (options.convert !== undefined) convert(loaded.falco.loaded, options.convert, io);
+      if (options.convert !== undefined) convert(loaded, own, options.convert, io);
       process.exitCode = EXIT.done;
     });
 }
@@ -133,7 +135,8 @@ function markdown(rows: readonly ImportRow[]): string {
   ].join('\n');
 }
 
-function convert(loaded: LoadedRules['falco']['loaded'], folder: string, io: Io): void {
+/** Writes each rule that has a native form; of the others it says why not. */
+function convert(loaded: LoadedRules, own: (file: string) => boolean, folder: string, io: Io): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (error) {
@@ -141,23 +144,65 @@ function convert(loaded: LoadedRules['falco']['loaded'], folder: string, io: Io)
   }
   const names = new Set<string>();
   let written = 0;
-  for (const one of loaded) {
-    const text = nativeFalco(one);
-    if (text === null) {
-      io.problem(
-        `${one.rule.file}:${one.rule.line} ${shown(one.rule.title)}: too large for one native rule; use it as it is`,
-      );
+  const all = [...falcoConversions(loaded), ...sigmaConversions(loaded)].filter(({ file }) => own(file));
+  for (const { file, line, title, id, made } of all) {
+    const text = 'text' in made ? made.text : '';
+    const reason = 'text' in made ? brokenBy(text) : made.reason;
+    if (reason !== '') {
+      io.problem(`${file}:${line} ${shown(title)}: ${reason}; use it as it is`);
       continue;
     }
-    const slug = one.rule.title
-      .toLowerCase()
-      .replace(/[^a-z0-9]+/g, '-')
-      .replace(/^-|-$/g, '')
-      .slice(0, 80);
-    const name = slug === '' || names.has(slug) ? `${slug}${slug === '' ? '' : '-'}${one.rule.id.slice(0, 8)}` : slug;
+    const name = fileName(title, id, names);
     names.add(name);
     writeResult(join(folder, `${name}.yaml`), text);
     written++;
   }
-  io.note(`${written} of ${loaded.length} Falco rules written to ${folder}`);
+  io.note(`${written} of ${counted(all.length, 'rule')} written to ${folder}`);
+}
+
+interface Conversion {
+  readonly file: string;
+  readonly line: number;
+  readonly title: string;
+  readonly id: string;
+  readonly made: SigmaConverted;
+}
+
+const falcoConversions = ({ falco }: LoadedRules): Conversion[] =>
+  falco.loaded.map(one => {
+    const { file, line, title, id } = one.rule;
+    const text = nativeFalco(one);
+    return { file, line, title, id, made: text === null ? { reason: 'too large for one native rule' } : { text } };
+  });
+
+/** Filters are part of what they narrow, and need no file of their own. */
+function sigmaConversions({ sigma, sigmaLoaded }: LoadedRules): Conversion[] {
+  const loaded = new Map(sigmaLoaded.map(one => [`${one.rule.file}:${one.rule.line}`, one]));
+  return sigma.flatMap(({ file, line, title, id, kind, status }): Conversion[] => {
+    if (kind === 'filter' || (status !== 'native' && status !== 'needs')) return [];
+    const one = loaded.get(`${file}:${line}`);
+    if (one !== undefined) return [{ file, line, title, id: one.rule.id, made: nativeSigma(one) }];
+    const reason =
+      kind === 'correlation'
+        ? 'native rules count and order events, but do not correlate rules'
+        : 'it does not fire by itself: a correlation uses it';
+    return [{ file, line, title, id, made: { reason } }];
+  });
+}
+
+/** Why a text that was made does not load, or ''. */
+function brokenBy(text: string): string {
+  const { rules, diagnostics } = loadRules([{ file: '', text }]);
+  const error = diagnostics.find(({ severity }) => severity === 'error');
+  if (error !== undefined) return `as a native rule: ${error.message}`;
+  return rules.length === 1 ? '' : 'it would be no native rule';
+}
+
+function fileName(title: string, id: string, taken: ReadonlySet<string>): string {
+  const slug = title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 80);
+  return slug === '' || taken.has(slug) ? `${slug}${slug === '' ? '' : '-'}${id.slice(0, 8)}` : slug;
 }

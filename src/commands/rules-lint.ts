@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { shown } from '../render/alert.ts';
+import { counted } from '../render/counted.ts';
 import { formatSarif } from '../render/sarif.ts';
 import { type Diagnostic, formatDiagnostic } from '../rules/diagnostics.ts';
 import { fixText } from '../rules/fix.ts';
@@ -45,7 +46,8 @@ Examples:
       if (options.sarif !== undefined) writeResult(options.sarif, formatSarif(findings));
       const errors = findings.filter(({ severity }) => severity === 'error').length;
       const count = loaded.rules.filter(({ file }) => own(file)).length;
-      io.note(`${count} rules, ${errors} errors, ${findings.length - errors} warnings`);
+      const warnings = findings.length - errors;
+      io.note(`${counted(count, 'rule')}, ${counted(errors, 'error')}, ${counted(warnings, 'warning')}`);
       const failed = errors > 0 || (options.strict === true && findings.length > 0);
       process.exitCode = failed ? EXIT.failed : EXIT.done;
     });

@@ -48,7 +48,7 @@ export function lintMetadata(value: Readonly<Record<string, unknown>>, problems:
     if (!RULE_KEYS.includes(key))
       problems.add('unknown-key', [key], `unknown key ${key}`, didYouMean(key, RULE_KEYS), 'key');
   }
-  if (typeof value.id === 'string' && !UUID.test(value.id)) problems.add('bad-id', ['id'], `${value.id} is not a UUID`);
+  if (typeof value.id === 'string' && !isUuid(value.id)) problems.add('bad-id', ['id'], `${value.id} is not a UUID`);
   if (value.id === undefined)
     problems.add('missing-id', [], 'id is missing', 'a UUID that stays the same for the life of the rule');
   if (value.level === undefined) problems.add('missing-level', [], 'level is missing', LEVELS.join(', '));
@@ -94,14 +94,22 @@ export function lintMetadata(value: Readonly<Record<string, unknown>>, problems:
 /** Levels at which somebody is called. */
 const FALSE_POSITIVES_FROM: readonly Level[] = ['medium', 'high', 'critical'];
 
+/** `YYYY-MM-DD` of a date, which old rules write with slashes; '' when it is none. */
+export function dayOf(date: string): string {
+  const parts = DATE.exec(date);
+  const day = parts === null ? '' : `${parts[1]}-${parts[2]}-${parts[3]}`;
+  return parts === null || parseInstant(`${day}T00:00:00Z`) === null ? '' : day;
+}
+
+export const isUuid = (text: string): boolean => UUID.test(text);
+
 function lintDates(value: Readonly<Record<string, unknown>>, problems: Problems): void {
   const days: Record<string, string> = {};
   for (const key of ['date', 'modified']) {
     const date = value[key];
     if (typeof date !== 'string') continue;
-    const parts = DATE.exec(date);
-    const day = parts === null ? '' : `${parts[1]}-${parts[2]}-${parts[3]}`;
-    if (parts === null || parseInstant(`${day}T00:00:00Z`) === null) {
+    const day = dayOf(date);
+    if (day === '') {
       problems.add('bad-date', [key], `${date} is not a date`, 'YYYY-MM-DD');
       continue;
     }

@@ -11,7 +11,7 @@ const oneOrMore = z.union([texts, text.transform(value => [value])]);
 const count = z.int().min(1).max(1_000_000);
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
-const STATUSES = ['stable', 'test', 'experimental', 'deprecated', 'unsupported'] as const;
+export const STATUSES = ['stable', 'test', 'experimental', 'deprecated', 'unsupported'] as const;
 
 export const metadataSchema = z.looseObject({
   title: z.string().min(1).max(256),

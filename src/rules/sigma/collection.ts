@@ -11,6 +11,7 @@ import { type ParsedCorrelation, parseCorrelation } from './correlation.ts';
 import { sigmaKind } from './document.ts';
 import { appliesTo, type ParsedFilter, parseFilter } from './filter.ts';
 import type { SigmaMetadata } from './metadata.ts';
+import type { SigmaLoaded } from './native.ts';
 import type { SigmaOutcome, SigmaReason, SigmaStatus } from './outcome.ts';
 import { type Referred, resolveCorrelation, Unresolved } from './resolve.ts';
 import { collecting, type ParsedSigmaRule, parseSigmaRule } from './rule.ts';
@@ -19,6 +20,8 @@ import type { SkippedFile } from './skip.ts';
 export interface SigmaRules {
   /** In the order of their documents. Rules that only correlations use are not among them. */
   readonly rules: readonly { readonly rule: Rule; readonly document: YamlDocument }[];
+  /** The plain ones among them. */
+  readonly loaded: readonly SigmaLoaded[];
   readonly outcomes: readonly SigmaOutcome[];
 }
 
@@ -69,6 +72,7 @@ export function loadSigma(
   const used = new Set<ParsedFilter>();
   const byName = filtersByName(filters);
   const rules = new Map<YamlDocument, Rule>();
+  const sources = new Map<YamlDocument, SigmaLoaded>();
   const excess = new Set<YamlDocument>();
   for (const parsed of plain) {
     const { document, metadata } = parsed;
@@ -76,11 +80,8 @@ export function loadSigma(
     const own = filtersOf(parsed, names, byName).filter(filter => appliesTo(filter, parsed.value));
     for (const filter of own) used.add(filter);
     for (const { document: tooMany } of own.splice(FILTERS_PER_RULE_MAX)) excess.add(tooMany);
-    const { rule, status, reasons } = compile(
-      parsed,
-      own.filter(filter => filter.keep !== null),
-      library,
-    );
+    const kept = own.filter(filter => filter.keep !== null);
+    const { rule, status, reasons } = compile(parsed, kept, library);
     conclude(document, status, reasons);
     if (rule === null) {
       const reason = reasons[0]?.text ?? 'it is broken';
@@ -92,6 +93,9 @@ export function loadSigma(
       continue;
     }
     rules.set(document, rule);
+    const lists = new Map(parsed.lists.map(list => [list, library.lists.get(list) ?? []]));
+    const keeps = kept.flatMap(({ keep }) => keep ?? []);
+    sources.set(document, { rule, value: parsed.value, keeps, lists });
     refer(metadata, { type: 'rule', rule, names, document });
   }
   for (const { problems } of excess)
@@ -147,7 +151,11 @@ export function loadSigma(
     const rule = rules.get(document);
     return rule === undefined || silent.has(document) ? [] : [{ rule, document }];
   });
-  return { rules: running, outcomes: documents.flatMap(document => outcomes.get(document) ?? []) };
+  return {
+    rules: running,
+    loaded: running.flatMap(({ document }) => sources.get(document) ?? []),
+    outcomes: documents.flatMap(document => outcomes.get(document) ?? []),
+  };
 }
 
 /** What correlations use without `generate` does not fire by itself; rules of the native language always do. */

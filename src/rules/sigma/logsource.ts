@@ -6,7 +6,14 @@ import { didYouMean } from '../names.ts';
 import { isRecord } from '../yaml.ts';
 
 export type LogSource =
-  | { readonly status: 'native'; readonly condition: Condition }
+  | {
+      readonly status: 'native';
+      readonly condition: Condition;
+      /** Of native rules, or '' for any event. */
+      readonly category: string;
+      /** What such an event must satisfy besides. */
+      readonly also: Condition | null;
+    }
   /** `key` is the part of `logsource` that decides. */
   | { readonly status: 'unsupported' | 'skipped'; readonly key: string; readonly reason: string };
 
@@ -115,7 +122,7 @@ const text = (value: unknown): string => (typeof value === 'string' ? value.trim
 
 /** Without a `logsource` the fields alone say which events are meant. */
 export function readLogSource(value: unknown): LogSource {
-  if (value === undefined) return { status: 'native', condition: ALWAYS };
+  if (value === undefined) return { status: 'native', condition: ALWAYS, category: '', also: null };
   if (!isRecord(value)) return { status: 'unsupported', key: '', reason: 'logsource is no map' };
   const product = text(value.product);
   const category = text(value.category);
@@ -127,7 +134,8 @@ export function readLogSource(value: unknown): LogSource {
     const known = row === undefined ? undefined : CATEGORIES.get(row.category);
     if (row !== undefined && known !== undefined && (service === '' || EVENT_SERVICES.has(service))) {
       const condition: Condition = { type: 'category', category: known };
-      return { status: 'native', condition: row.also === null ? condition : both(condition, row.also) };
+      const whole = row.also === null ? condition : both(condition, row.also);
+      return { status: 'native', condition: whole, ...row };
     }
     if (row !== undefined)
       return { status: 'unsupported', key: 'service', reason: `the log of ${service} is not read` };
