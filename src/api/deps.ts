@@ -4,6 +4,7 @@
  */
 import type { Registry } from 'prom-client';
 import type { Alert, AlertEvidence, Gap, Incident, IncidentState } from '../alerts/alert.ts';
+import type { AlertMatch } from '../alerts/match.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Process } from '../model/process.ts';
 import type { Level } from '../rules/rule.ts';
@@ -92,20 +93,9 @@ export interface WebhookRecord {
 
 type WebhookSpec = Pick<WebhookRecord, 'url' | 'description' | 'levels' | 'rules' | 'namespaces'>;
 
-export interface SilenceMatch {
-  readonly level?: readonly Level[];
-  readonly rule?: readonly string[];
-  readonly tag?: readonly string[];
-  readonly namespace?: readonly string[];
-  readonly workload?: readonly string[];
-  readonly pod?: readonly string[];
-  readonly label?: Readonly<Record<string, readonly string[]>>;
-  readonly cluster?: readonly string[];
-}
-
 export interface SilenceRecord {
   readonly id: string;
-  readonly match: SilenceMatch;
+  readonly match: AlertMatch;
   readonly until: number;
   readonly author: string;
   readonly reason: string;

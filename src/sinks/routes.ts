@@ -1,6 +1,7 @@
 /** Which alert goes to which sinks: an ordered list of matchers, the first that matches decides unless it says `continue`. */
 import { z } from 'zod';
 import { type Alert, LEVELS, type Level } from '../alerts/alert.ts';
+import type { AlertMatch } from '../alerts/match.ts';
 import { globMatches } from './glob.ts';
 import { duration } from './units.ts';
 
@@ -63,21 +64,7 @@ export function route(alert: Alert, routes: readonly Route[], sinks: readonly st
   return [...targets.values()];
 }
 
-type Patterns = readonly string[] | undefined;
-
-/** As routes have it; silences made through the API have the same. */
-interface Match {
-  readonly level?: readonly Level[] | undefined;
-  readonly rule?: Patterns;
-  readonly tag?: Patterns;
-  readonly namespace?: Patterns;
-  readonly workload?: Patterns;
-  readonly pod?: Patterns;
-  readonly label?: Readonly<Record<string, readonly string[]>> | undefined;
-  readonly cluster?: Patterns;
-}
-
-export function alertMatches(alert: Alert, match: Match): boolean {
+export function alertMatches(alert: Alert, match: AlertMatch): boolean {
   const { level, rule, tag, namespace, workload, pod, label, cluster } = match;
   return (
     (level === undefined || level.includes(alert.rule.level)) &&

@@ -1,23 +1,10 @@
 /** Silences, as the store keeps them. Scope is that of `store.ts`. */
-import type { Level } from '../alerts/alert.ts';
-
-/** All that is given must hold; a list means any of it; `*` and `?` are wildcards. */
-export interface SilenceMatch {
-  readonly level?: readonly Level[];
-  /** Id or title. */
-  readonly rule?: readonly string[];
-  readonly tag?: readonly string[];
-  readonly namespace?: readonly string[];
-  readonly workload?: readonly string[];
-  readonly pod?: readonly string[];
-  readonly label?: Readonly<Record<string, readonly string[]>>;
-  readonly cluster?: readonly string[];
-}
+import type { AlertMatch } from '../alerts/match.ts';
 
 /** Until then nobody is told of new alerts that match; they are stored all the same. */
 export interface Silence {
   readonly id: string;
-  readonly match: SilenceMatch;
+  readonly match: AlertMatch;
   /** Ms. */
   readonly until: number;
   readonly author: string;

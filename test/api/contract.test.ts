@@ -115,6 +115,34 @@ describe('the contract', () => {
     expect((await api.get('/docs/style.css')).headers.get('content-type')).toBe('text/css; charset=utf-8');
   });
 
+  it.each(['alerts', 'incidents', 'deliveries', 'gaps', 'audit'])(
+    'takes no cursor of %s that it did not make',
+    async list => {
+      const odd = [
+        {},
+        1,
+        'x',
+        null,
+        [null],
+        [[]],
+        [true],
+        ['x'],
+        [1, 2, 3],
+        ['x', {}],
+        ['\u0000', '\u0000', 1],
+        [{ a: 1 }, 1],
+      ];
+      for (const key of odd) {
+        const cursor = Buffer.from(JSON.stringify(key)).toString('base64url');
+        const answer = await api.get(`/api/v1/${list}?cursor=${cursor}`);
+        expect([answer.status, answer.json.errors?.[0]?.field], JSON.stringify(key)).toEqual([400, 'cursor']);
+      }
+      for (const cursor of ['', '%00', '..%2F..', 'A'.repeat(513), 'W10', '%F0%9F%92%A9']) {
+        expect((await api.get(`/api/v1/${list}?cursor=${cursor}`)).status, cursor).toBe(400);
+      }
+    },
+  );
+
   it('answers unknown paths and methods as problems', async () => {
     expect((await api.get('/nowhere')).status).toBe(404);
     expect((await api.get('/api/v2/alerts')).status).toBe(404);

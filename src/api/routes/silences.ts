@@ -1,6 +1,6 @@
 /** Silences: alerts that match are stored, and nobody is told of them. */
 import { z } from 'zod';
-import type { ApiDeps, SilenceMatch, SilenceRecord } from '../deps.ts';
+import type { ApiDeps, SilenceRecord } from '../deps.ts';
 import { notFound } from '../problem.ts';
 import { type Route, route } from '../route.ts';
 import { freeText, idSchema, instant, levelSchema, timestamp, timestampOf } from '../schemas.ts';
@@ -85,8 +85,7 @@ export function silenceRoutes({ store, silencesChanged }: Pick<ApiDeps, 'store' 
       answer: { status: 201, description: 'The silence', schema: silenceSchema },
       problems: [409],
       handle: async ({ body, caller }) => {
-        const match = body.match as SilenceMatch;
-        const silence = await silences.create({ ...body, match, author: caller.name }, caller.namespaces);
+        const silence = await silences.create({ ...body, author: caller.name }, caller.namespaces);
         const detail = `until ${timestampOf(silence.until)}: ${silence.reason}`;
         await store.audit({ actor: caller.name, action: 'silence.create', target: silence.id, detail });
         await silencesChanged();
