@@ -7,12 +7,16 @@ import { decodeLine } from '../../src/sources/json/decoder.ts';
 import { shippedRuleSet } from '../support/replay.ts';
 import { ATTACKS } from './attacks.ts';
 import { BLIND_ATTACKS } from './attacks-blind.ts';
+import { CAMPAIGN_ATTACKS } from './attacks-campaigns.ts';
 import { COMPOUND_ATTACKS } from './attacks-compound.ts';
+import { HANDS_ON_ATTACKS } from './attacks-hands-on.ts';
 import { LINUX_ATTACKS } from './attacks-linux.ts';
 import { MORE_ATTACKS } from './attacks-more.ts';
 import { RENAMED_ATTACKS } from './attacks-renamed.ts';
 import { BENIGN } from './benign.ts';
 import { AUTOMATION, NODE_AGENTS } from './benign-automation.ts';
+import { CAMPAIGN_TWINS } from './benign-campaigns.ts';
+import { HANDS_ON_TWINS } from './benign-hands-on.ts';
 import { MORE_BENIGN } from './benign-more.ts';
 import { TWINS } from './benign-twins.ts';
 import { type Json, shellEvents } from './shell-events.ts';
@@ -34,12 +38,19 @@ const named = (alerts: readonly Alert[], techniques: readonly string[]): boolean
 
 describe('attacks by any tool', () => {
   it.each(
-    [...ATTACKS, ...MORE_ATTACKS, ...RENAMED_ATTACKS, ...LINUX_ATTACKS, ...COMPOUND_ATTACKS, ...BLIND_ATTACKS].map(
-      attack => ({
-        ...attack,
-        label: `${attack.entry}: ${attack.command}`,
-      }),
-    ),
+    [
+      ...ATTACKS,
+      ...MORE_ATTACKS,
+      ...RENAMED_ATTACKS,
+      ...LINUX_ATTACKS,
+      ...COMPOUND_ATTACKS,
+      ...BLIND_ATTACKS,
+      ...CAMPAIGN_ATTACKS,
+      ...HANDS_ON_ATTACKS,
+    ].map(attack => ({
+      ...attack,
+      label: `${attack.entry}: ${attack.command}`,
+    })),
   )('$label', attack => {
     const alerts = alertsOf(shellEvents(attack.command, { entry: attack.entry }));
     expect(alerts.map(alert => `${alert.rule.level} ${alert.rule.title}`)).not.toEqual([]);
@@ -51,10 +62,12 @@ describe('attacks by any tool', () => {
 
 describe('ordinary life', () => {
   it.each(
-    [...BENIGN, ...MORE_BENIGN, ...AUTOMATION, ...NODE_AGENTS, ...TWINS].map(one => ({
-      ...one,
-      label: `${one.setting.entry} in ${one.setting.pod ?? 'a pod'}: ${one.command}`,
-    })),
+    [...BENIGN, ...MORE_BENIGN, ...AUTOMATION, ...NODE_AGENTS, ...TWINS, ...CAMPAIGN_TWINS, ...HANDS_ON_TWINS].map(
+      one => ({
+        ...one,
+        label: `${one.setting.entry} in ${one.setting.pod ?? 'a pod'}: ${one.command}`,
+      }),
+    ),
   )('$label', ({ command, setting }) => {
     const alerts = alertsOf(shellEvents(command, setting));
     expect(alerts.map(alert => `${alert.rule.level} ${alert.rule.title}: ${alert.message}`)).toEqual([]);
