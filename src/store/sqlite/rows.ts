@@ -49,8 +49,8 @@ type Stored<T, Later extends keyof T> = Omit<T, Later> & { readonly [K in Later]
 export function alertOf(row: AlertRow, evidence: readonly AlertEvidence[] = []): Alert {
   const body = JSON.parse(row.body) as Stored<Alert, 'first_seen'>;
   return {
-    first_seen: row.time,
     ...body,
+    first_seen: body.first_seen ?? row.time,
     count: row.count,
     last_seen: row.last_seen,
     incident_id: row.incident_id,
@@ -62,7 +62,7 @@ export function alertOf(row: AlertRow, evidence: readonly AlertEvidence[] = []):
 export function incidentOf(row: IncidentRow): Incident {
   const body = JSON.parse(row.body) as Stored<Incident, 'continues'>;
   const { state, merged_into, changed_by: by, changed_at: at, changed_why: reason } = row;
-  const incident: Incident = { continues: '', ...body, state, merged_into };
+  const incident: Incident = { ...body, continues: body.continues ?? '', state, merged_into };
   if (by === null || at === null) return incident;
   return { ...incident, changed: { by, at: new Date(at).toISOString(), reason: reason ?? '' } };
 }
