@@ -1,6 +1,7 @@
 /** Which ATT&CK techniques the rules speak of, and which rules can fire with what the sensors of a recording report. */
 import type { Observation } from '../model/observation.ts';
 import { FIELDS } from '../rules/catalogue/catalogue.ts';
+import { callsOf, isSyscallHook, settingOf } from '../rules/catalogue/falco-syscall.ts';
 import { type Field, STREAM_KINDS } from '../rules/catalogue/field.ts';
 import type { Matcher, Rule } from '../rules/rule.ts';
 
@@ -50,7 +51,14 @@ export class SensorView {
     const { event } = o;
     count(this.kinds, event.kind);
     if ('functionName' in event) {
-      if (event.functionName !== '') count(this.functions, event.functionName);
+      if (event.functionName !== '') {
+        count(this.functions, event.functionName);
+        // What Falco's rules need of a system call is named by it.
+        for (const call of callsOf(o)) {
+          const setting = isSyscallHook(event) ? `policy.sys_${call}` : (settingOf(call) ?? '');
+          if (setting.startsWith('policy.sys_')) this.settings.add(setting);
+        }
+      }
       if (event.policy !== '') count(this.policies, event.policy);
       if (event.ancestors.length > 0) this.ancestors = true;
       const { env, pod } = event.process;

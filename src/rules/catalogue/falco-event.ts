@@ -30,16 +30,31 @@ function openMode(e: ProcessEvent, o: Observation): { read: boolean; write: bool
   return { read: mode !== 1, write: mode !== 0 };
 }
 
-function opened(how: 'read' | 'write' | 'exec'): (o: Observation) => boolean | null {
+function opened(how: 'read' | 'write'): (o: Observation) => boolean | null {
   return o => {
     const e = hook(o);
     if (e === null || !callsOf(o).includes('openat')) return null;
     const mode = openMode(e, o);
-    if (mode !== null) return how === 'exec' ? false : mode[how];
+    if (mode !== null) return mode[how];
     const found = accesses(o);
     if (found === null) return null;
     return found.includes(how) || (how === 'read' && found.includes('open'));
   };
+}
+
+const O_CREAT = 0o100;
+const EXECUTABLE = 0o111;
+
+/** Whether it makes a file that can be executed; null when no flags and mode are reported. */
+function makesExecutable(o: Observation): boolean | null {
+  const e = hook(o);
+  if (e === null || !isSyscallHook(e)) return null;
+  // After the folder's descriptor, where the call has one.
+  const numbers = e.args[0]?.type === 'int' ? ints(e).slice(1) : ints(e);
+  const creat = callsOf(o).includes('creat');
+  const [flags, mode] = creat ? [O_CREAT, numbers[0]] : numbers;
+  if ((!creat && openMode(e, o) === null) || flags == null || mode == null) return null;
+  return (flags & O_CREAT) !== 0 && (mode & EXECUTABLE) !== 0;
 }
 
 function integer(value: unknown): number | null {
@@ -157,6 +172,9 @@ function flags(e: ProcessEvent, calls: readonly string[], o: Observation): strin
   return named(ints(e).at(-1) ?? null, {});
 }
 
+/** Calls that have an old path and a new one. */
+const MOVES = /^(rename|link)(at2?)?$/;
+
 /** What Falco calls the arguments of the calls that its rules look into. */
 function argument(name: string, o: Observation): string {
   if (o.event.kind === 'process_exec') {
@@ -187,13 +205,16 @@ function argument(name: string, o: Observation): string {
     case 'nstype':
       return flagged(ints(e).at(-1) ?? null, CLONE);
     case 'target':
-    case 'oldpath':
       // A symlink's hook gives the text of the link last, its system call first.
-      return (calls.includes('symlink') && !isSyscallHook(e) ? paths(e).at(-1) : paths(e)[0]) ?? '';
+      if (!calls.includes('symlink') && !calls.includes('symlinkat')) return '';
+      return (isSyscallHook(e) ? paths(e)[0] : paths(e).at(-1)) ?? '';
     case 'linkpath':
-      return (calls.includes('symlink') && !isSyscallHook(e) ? paths(e)[0] : paths(e).at(-1)) ?? '';
+      if (!calls.includes('symlink') && !calls.includes('symlinkat')) return '';
+      return (isSyscallHook(e) ? paths(e).at(-1) : paths(e)[0]) ?? '';
+    case 'oldpath':
+      return calls.some(call => MOVES.test(call)) ? (paths(e)[0] ?? '') : '';
     case 'newpath':
-      return paths(e).at(-1) ?? '';
+      return calls.some(call => MOVES.test(call)) ? (paths(e).at(-1) ?? '') : '';
     case 'name':
     case 'path':
     case 'filename':
@@ -277,7 +298,7 @@ export const falcoEventRows: readonly FalcoRow[] = [
   row('evt.res', 'string', result, { approximates: 'calls are taken as successful where no return value is reported' }),
   row('evt.is_open_read', 'boolean', opened('read'), { ...FILES, approximates: `${OPENS}; ${UNKNOWN_MODE}` }),
   row('evt.is_open_write', 'boolean', opened('write'), { ...FILES, approximates: OPENS }),
-  row('evt.is_open_exec', 'boolean', opened('exec'), { ...FILES, approximates: OPENS }),
+  row('evt.is_open_exec', 'boolean', makesExecutable, { kinds: HOOK_KINDS, requires: ['policy.sys_openat'] }),
   row('evt.args', 'string', o => {
     if (o.event.kind === 'process_exec') return o.event.process.arguments;
     return (

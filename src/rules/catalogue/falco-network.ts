@@ -58,14 +58,30 @@ function endsOf(o: Observation): Ends | null {
 
 const OPEN_CALL = /^(open|openat|openat2|creat)$/;
 
-const filePath = (o: Observation): string => {
-  const value = path?.get(o, o.process);
-  if (typeof value === 'string' && value !== '') return value;
-  // An open's own system call gives its path as text.
-  if (o.event.kind === 'flow' || !callsOf(o).some(call => OPEN_CALL.test(call)) || !('args' in o.event)) return '';
+/** The path that an open's own system call was given, as text; '' of other events. */
+function openedText(o: Observation): string {
+  if (o.event.kind === 'flow' || !('args' in o.event) || !callsOf(o).some(call => OPEN_CALL.test(call))) return '';
   const text = o.event.args.find(arg => arg.type === 'string')?.value;
   return typeof text === 'string' ? text : '';
-};
+}
+
+/** Without `.`, `..` and repeated slashes; a relative path begins at `cwd`. */
+function resolved(text: string, cwd: string): string {
+  const parts: string[] = [];
+  for (const part of (text.startsWith('/') ? text : `${cwd}/${text}`).split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
+}
+
+function filePath(o: Observation): string {
+  const value = path?.get(o, o.process);
+  if (typeof value === 'string' && value !== '') return value;
+  const text = openedText(o);
+  return text === '' ? '' : resolved(text, o.process?.facts.cwd ?? '');
+}
+
 const ipOf = (end: End | null | undefined): string => end?.ip ?? '';
 const portOf = (end: End | null | undefined): number | null =>
   end === null || end === undefined || end.port === 0 ? null : end.port;
@@ -125,7 +141,8 @@ const file = (fieldName: string, get: (o: Observation) => FieldValue, approximat
   requires: ['policy.file'],
 });
 
-const RESOLVED = 'paths are those that the sensor resolved, without ../';
+const RESOLVED =
+  'fd.nameraw holds ../ only where a policy reports the system call of the open; others report resolved paths';
 const OPENED = 'calls are taken as successful where the policy reports no return value';
 const ips = (o: Observation): readonly string[] => present(ipOf(ends(o)?.client), ipOf(ends(o)?.server));
 const sides: readonly (readonly [string, (o: Observation) => End | null | undefined])[] = [
@@ -137,7 +154,7 @@ const sides: readonly (readonly [string, (o: Observation) => End | null | undefi
 
 export const falcoNetworkRows: readonly FalcoRow[] = [
   row('fd.name', 'string', name),
-  row('fd.nameraw', 'string', name, RESOLVED),
+  row('fd.nameraw', 'string', o => openedText(o) || name(o), RESOLVED),
   file('evt.abspath', filePath),
   file('fd.directory', directory),
   file('fd.filename', o => filePath(o).slice(filePath(o).lastIndexOf('/') + 1)),

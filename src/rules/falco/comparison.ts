@@ -9,7 +9,7 @@ import { toPattern } from '../patterns.ts';
 import { regexOf } from '../regex.ts';
 import { DefinitionError } from './collection.ts';
 import type { Expression, Operator } from './expression.ts';
-import { NO_NOTES, type Result, unknown } from './result.ts';
+import { anyOf, NO_NOTES, type Result, unknown, where } from './result.ts';
 import type { Place, Source } from './source.ts';
 
 /** Knows what the names of lists stand for. */
@@ -29,17 +29,22 @@ const nearField = (field: string): string => nearest(field, FALCO_NAMES) ?? '';
 /** Falco's own names begin so; others are of plugins or wrong. */
 const KNOWN = /^(proc|thread|user|group|container|k8s|fd|fs|evt|syscall|process|span)\./;
 
+function unknownField(field: string): string {
+  const bare = field.replace(/^(?:[a-z0-9]+\()+/, '');
+  const near = KNOWN.test(bare) ? '' : nearField(bare);
+  return near === '' ? field : `${field} (did you mean ${near}?)`;
+}
+
+/** What Falco writes for a value that is not there. */
+const ABSENT: ReadonlySet<string> = new Set(['<NA>', 'N/A']);
+
+const asksForAbsence = ({ operator, values }: TestExpression): boolean =>
+  (operator === '=' || operator === 'in') && values.length > 0 && values.every(({ text }) => ABSENT.has(text));
+
 export function compileTest(test: TestExpression, source: Source, lists: Lists): Result {
   const place = source.place(test.at);
   const row = falcoRow(test.field);
-  const bare = test.field.replace(/^(?:[a-z0-9]+\()+/, '');
-  if (row === null) {
-    if (!KNOWN.test(bare)) {
-      const near = nearField(bare);
-      return unknown(near === '' ? test.field : `${test.field} (did you mean ${near}?)`, place);
-    }
-    return unknown(test.field, place);
-  }
+  if (row === null) return unknown(unknownField(test.field), place, asksForAbsence(test));
   const field = falcoField(PREFIX + test.field) as Field;
   const values: string[] = [];
   for (const value of test.values) {
@@ -74,7 +79,11 @@ export function compileTest(test: TestExpression, source: Source, lists: Lists):
   if (test.field === 'evt.type' || test.field === 'syscall.type') return call(field, test, values, source);
   if (test.field === 'evt.dir' && values[0] === '>')
     return { kind: 'always', notes: new Set(['the entry and the exit of a system call are one event']), size: 1 };
-  if (values.length === 0) return { kind: 'never', notes: NO_NOTES, size: 1 };
+  if (values.length === 0) {
+    const names = test.values.map(({ text }) => text).join(', ');
+    const note = `nothing to compare ${test.field} with${names === '' ? '' : `: ${names} is empty`}`;
+    return { kind: 'never', notes: new Set([`${note} at ${where(place)}`]), size: 1 };
+  }
   return is(typed(field, test, values, place));
 }
 
@@ -101,31 +110,35 @@ function call(field: Field, test: TestExpression, values: readonly string[], sou
   if (known.length === 0)
     return negated ? { kind: 'always', notes: NO_NOTES, size: 1 } : unknown(`evt.type=${lost[0] ?? ''}`, place);
   const notes = new Set(lost.map(value => `without evt.type=${value}`));
-  const needed = new Set(known.map(value => settings.get(value) as string));
+  if (negated) return { kind: 'condition', condition: text(field, test, known), notes, size: 1 };
+  // One alternative for each setting, so that what some of the calls need is told.
+  const groups = new Set(known.map(value => settings.get(value) as string));
+  return anyOf(
+    [...groups].map((setting): Result => {
+      const calls = known.filter(value => settings.get(value) === setting);
+      const narrowed: Field = {
+        ...field,
+        kinds: kindsOfCalls(calls, setting),
+        requires: setting === '' ? [] : [setting],
+      };
+      return { kind: 'condition', condition: text(narrowed, { ...test, operator: 'in' }, calls), notes, size: 1 };
+    }),
+  );
+}
+
+function kindsOfCalls(calls: readonly string[], setting: string): Field['kinds'] {
   const kinds = new Set(
-    known.flatMap(value =>
-      /^execve(at)?$/.test(value)
+    calls.flatMap(call =>
+      /^execve(at)?$/.test(call)
         ? (['process_exec'] as const)
-        : value === 'procexit'
+        : call === 'procexit'
           ? (['process_exit'] as const)
-          : settings.get(value) === ''
+          : setting === ''
             ? [...HOOK_KINDS, ...FLOW_KINDS]
             : HOOK_KINDS,
     ),
   );
-  const narrowed: Field = negated
-    ? field
-    : {
-        ...field,
-        kinds: [...PROCESS_KINDS, ...FLOW_KINDS].filter(kind => kinds.has(kind)),
-        requires: needed.size === 1 && !needed.has('') ? [...needed] : [],
-      };
-  return {
-    kind: 'condition',
-    condition: text(narrowed, { ...test, operator: negated ? '!=' : 'in' }, known),
-    notes,
-    size: 1,
-  };
+  return [...PROCESS_KINDS, ...FLOW_KINDS].filter(kind => kinds.has(kind));
 }
 
 const COMPARE: Readonly<Partial<Record<Operator, Comparison>>> = { '<': 'lt', '<=': 'lte', '>': 'gt', '>=': 'gte' };
@@ -192,12 +205,12 @@ function typed(field: Field, test: TestExpression, values: readonly string[], pl
   return text(field, test, values);
 }
 
-/** A text that is empty is absent here: what is left to ask is whether there is one. */
+/** A text that is empty, or that Falco writes as absent, is absent here: what is left to ask is whether there is one. */
 function text(field: Field, test: TestExpression, values: readonly string[]): Condition {
   const negated = test.operator === '!=';
   const cased = !/^(icontains|iglob)$/.test(test.operator);
   const plain = ['=', '!=', 'in', 'intersects'].includes(test.operator);
-  const empty = values.includes('');
+  const empty = values.some(value => value === '' || (plain && ABSENT.has(value)));
   if (empty && !plain) return { type: 'exists', field, value: true };
   const patterns = values.filter(value => value !== '').flatMap(value => patternsOf(test.operator, value, cased));
   const absence: Condition = { type: 'exists', field, value: negated };

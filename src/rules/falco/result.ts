@@ -19,7 +19,12 @@ export type Result = Common &
   (
     | { readonly kind: 'condition'; readonly condition: Condition }
     | { readonly kind: 'always' | 'never' }
-    | { readonly kind: 'unknown'; readonly because: readonly Unsupported[] }
+    | {
+        readonly kind: 'unknown';
+        readonly because: readonly Unsupported[];
+        /** It asks that something be absent or otherwise: an event can match without it. */
+        readonly excludes: boolean;
+      }
   );
 
 export const NO_NOTES: ReadonlySet<string> = new Set();
@@ -28,9 +33,10 @@ export const where = ({ file, line, column }: Place): string => `${file}:${line}
 
 const BECAUSE_MAX = 10;
 
-export const unknown = (what: string, place: Place): Result => ({
+export const unknown = (what: string, place: Place, excludes = false): Result => ({
   kind: 'unknown',
   because: [{ what, place }],
+  excludes,
   notes: NO_NOTES,
   size: 1,
 });
@@ -53,11 +59,15 @@ export const anyOf = (of: readonly Result[]): Result => or(of, of.length + 1);
 
 export function and(of: readonly Result[], size: number): Result {
   const never = of.find(({ kind }) => kind === 'never');
-  if (never !== undefined) return { kind: 'never', notes: never.notes, size: 1 };
-  const open = because(of);
-  if (open.length > 0) return { kind: 'unknown', because: open, notes: NO_NOTES, size };
+  if (never !== undefined) return { ...never, size: 1 };
+  const open = because(of.filter(each => each.kind === 'unknown' && !each.excludes));
+  if (open.length > 0) return { kind: 'unknown', because: open, excludes: false, notes: NO_NOTES, size };
   const all = conditions(of);
-  const notes = union(of);
+  const excluded = because(of);
+  if (all.length === 0 && excluded.length > 0)
+    return { kind: 'unknown', because: excluded, excludes: true, notes: NO_NOTES, size };
+  const notes = new Set(union(of));
+  for (const { what, place } of excluded) notes.add(`without the exclusion by ${what} at ${where(place)}`);
   if (all.length === 0) return { kind: 'always', notes, size: 1 };
   return {
     kind: 'condition',
@@ -72,11 +82,12 @@ export function or(of: readonly Result[], size: number): Result {
   if (always !== undefined) return { kind: 'always', notes: always.notes, size: 1 };
   const any = conditions(of);
   const open = because(of);
-  if (any.length === 0)
-    return open.length > 0
-      ? { kind: 'unknown', because: open, notes: NO_NOTES, size }
-      : { kind: 'never', notes: NO_NOTES, size: 1 };
-  const notes = new Set(union(of));
+  if (any.length === 0 && open.length > 0) {
+    const excludes = of.every(each => each.kind !== 'unknown' || each.excludes);
+    return { kind: 'unknown', because: open, excludes, notes: NO_NOTES, size };
+  }
+  if (any.length === 0) return { kind: 'never', notes: union(of), size: 1 };
+  const notes = new Set(union(of.filter(({ kind }) => kind !== 'never')));
   for (const { what, place } of open) notes.add(`without the alternative that asks for ${what} at ${where(place)}`);
   return {
     kind: 'condition',
@@ -91,13 +102,10 @@ export function not(of: Result): Result {
     case 'always':
       return { ...of, kind: 'never' };
     case 'never':
-      return { ...of, kind: 'always' };
+      // Why nothing matches says nothing of what is excluded by it.
+      return { ...of, kind: 'always', notes: NO_NOTES };
     case 'unknown':
-      return {
-        kind: 'always',
-        notes: new Set(of.because.map(({ what, place }) => `without the exclusion by ${what} at ${where(place)}`)),
-        size: 1,
-      };
+      return { ...of, excludes: !of.excludes };
     case 'condition':
       return { ...of, condition: { type: 'not', of: of.condition } };
   }

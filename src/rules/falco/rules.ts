@@ -3,7 +3,7 @@ import { digest } from '../../model/hash.ts';
 import { fieldNamesOf, kindsOf, requiresOf } from '../analysis.ts';
 import { findField } from '../catalogue/catalogue.ts';
 import { compileCondition } from '../compile.ts';
-import { ALWAYS, type Condition, childrenOf } from '../condition.ts';
+import { ALWAYS, type Condition, childrenOf, fieldsOf } from '../condition.ts';
 import { alternativeHintsOf, hintsOf } from '../hints.ts';
 import type { ImportRow, ImportStatus } from '../import-report.ts';
 import type { Level, Rule } from '../rule.ts';
@@ -11,6 +11,7 @@ import type { YamlDocument } from '../yaml.ts';
 import { collect, DefinitionError, type FalcoCollection, type FalcoRule } from './collection.ts';
 import { FalcoCompiler } from './compile.ts';
 import { compileExceptions } from './exceptions.ts';
+import { alternativesOf, descriptorOf } from './needs.ts';
 import { type Result, where } from './result.ts';
 
 export interface FalcoFile {
@@ -112,11 +113,21 @@ function compileRule(falco: FalcoRule, compiler: FalcoCompiler, header: Header):
     return none('unsupported', `unsupported: ${error.message}${hint} at ${at}`);
   }
   if (result.kind === 'unknown') {
-    return unsupported(result.because.map(({ what, place }) => `unsupported: ${what} at ${where(place)}`));
+    // One reason for each field, whatever its argument.
+    const fields = new Map(result.because.map(each => [each.what.replace(/\[.*/s, ''), each] as const).reverse());
+    return unsupported(
+      [...fields.values()].reverse().map(({ what, place }) => `unsupported: ${what} at ${where(place)}`),
+    );
   }
+  // As in Falco, until what it names is filled in.
   if (result.kind === 'never')
-    return unsupported([`unsupported: no event can match at ${where(falco.condition.place(0))}`]);
+    return none(
+      'skipped',
+      ...(result.notes.size > 0 ? result.notes : [`no event can match at ${where(falco.condition.place(0))}`]),
+    );
   const condition: Condition = result.kind === 'condition' ? result.condition : ALWAYS;
+  const descriptor = descriptorOf(condition);
+  if (descriptor !== null) return unsupported([`unsupported: ${descriptor} at ${where(falco.condition.place(0))}`]);
   const kinds = kindsOf(condition);
   if (kinds.length === 0)
     return unsupported([
@@ -124,6 +135,7 @@ function compileRule(falco: FalcoRule, compiler: FalcoCompiler, header: Header):
     ]);
   const excepted = exceptions?.kind === 'condition' ? exceptions.condition : null;
   const requires = [...requiresOf(condition)].sort();
+  const alternatives = alternativesOf(condition, requires);
   const notes = new Set([...result.notes, ...(exceptions?.notes ?? [])]);
   const tags = tagsOf(falco.tags);
   const { line } = problems.place(path);
@@ -171,11 +183,12 @@ function compileRule(falco: FalcoRule, compiler: FalcoCompiler, header: Header):
   };
   const reasons = [
     ...requires,
+    ...(alternatives === null ? [] : [alternatives.reason]),
     ...[...notes].sort().map(note => `approximates: ${note}`),
     ...(falco.enabled ? [] : ['switched off by enabled: false']),
   ];
   return {
-    status: requires.length > 0 ? 'needs' : 'native',
+    status: requires.length > 0 || alternatives?.all === true ? 'needs' : 'native',
     reasons,
     loaded: { rule, condition, excepted, license: header.license },
   };
@@ -217,12 +230,25 @@ const FIELD = String.raw`[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+(?:\[[^\]\s]*\])?(?:\.[
 const OUTPUT_FIELD = new RegExp(`%([a-z0-9]+\\(${FIELD}\\)|${FIELD})`, 'g');
 const CONTAINER_INFO = 'container={falco.container.name} image={falco.container.image}';
 
+const placeholders = new Map<string, string>();
+const PLACEHOLDERS_MAX = 1_000;
+
+/** Rules ask for the same few fields again and again. */
+function placeholderOf(field: string): string {
+  let known = placeholders.get(field);
+  if (known === undefined) {
+    known = findField(`falco.${field}`) === null ? '<NA>' : `{falco.${field}}`;
+    if (placeholders.size < PLACEHOLDERS_MAX) placeholders.set(field, known);
+  }
+  return known;
+}
+
 /** `output` with its `%fields` as placeholders, in one line; braces of its own would be placeholders too. */
 function messageOf(output: string): string {
   const clean = output.replace(/^\*/, '').replace(/[{}]/g, '').replace(/\s+/g, ' ').trim();
   const message = clean.replace(OUTPUT_FIELD, (_, field: string) => {
     if (field === 'container.info') return CONTAINER_INFO;
-    return findField(`falco.${field}`) === null ? '<NA>' : `{falco.${field}}`;
+    return placeholderOf(field);
   });
   if (message.length <= MESSAGE_CHARS_MAX) return message;
   const cut = message.slice(0, MESSAGE_CHARS_MAX);
@@ -236,12 +262,14 @@ function fingerprint(condition: Condition): string {
   let known = fingerprints.get(condition);
   if (known === undefined) {
     const children = childrenOf(condition).map(fingerprint);
-    const own = JSON.stringify(condition, (key, value: unknown) => {
-      if (key === 'of') return undefined;
-      if (key === 'field' || key === 'category') return (value as { name: string }).name;
-      return key === 'others' ? (value as readonly { name: string }[]).map(({ name }) => name) : value;
+    const own = JSON.stringify({
+      ...condition,
+      of: undefined,
+      field: fieldsOf(condition).map(({ name }) => name),
+      others: undefined,
+      category: undefined,
     });
-    known = digest(JSON.stringify([own, children]));
+    known = children.length < 2 ? own + children.join('') : digest(own + children.join(' '));
     fingerprints.set(condition, known);
   }
   return known;
