@@ -69,12 +69,13 @@ function rowsOf({ rules, sigma, falco }: LoadedRules): ImportRow[] {
   return [...foreign, ...native].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line));
 }
 
-function sigmaRow({ file, line, title, id, status, reasons }: SigmaOutcome): ImportRow {
+function sigmaRow({ file, line, title, id, status, reasons, approximates }: SigmaOutcome): ImportRow {
   const known: ImportStatus = status === 'broken' ? 'unsupported' : status;
   const told = reasons.map(reason =>
     known === 'unsupported' ? `unsupported: ${reason.text} at ${file}:${reason.line}:${reason.column}` : reason.text,
   );
-  return { file, line, title, id, format: 'sigma', status: known, reasons: told };
+  const nearly = approximates.map(({ text, line, column }) => `${APPROXIMATES}${text} at ${file}:${line}:${column}`);
+  return { file, line, title, id, format: 'sigma', status: known, reasons: [...told, ...nearly] };
 }
 
 /** A reason without its place, so that equal ones add up. */
@@ -88,7 +89,7 @@ function tally(texts: Iterable<string>): [text: string, count: number][] {
 
 function totals(rows: readonly ImportRow[]): string {
   const counts = STATUSES.map(status => `${rows.filter(row => row.status === status).length} ${status}`);
-  return `${rows.length} rules: ${counts.join(', ')}`;
+  return `${counted(rows.length, 'rule')}: ${counts.join(', ')}`;
 }
 
 function show(rows: readonly ImportRow[], io: Io): void {

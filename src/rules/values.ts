@@ -13,6 +13,8 @@ import type { Path } from './yaml.ts';
 const VALUES_MAX = 20_000;
 /** Encodings make several patterns of one value. */
 const PATTERNS_MAX = 100_000;
+/** A value with several dashes has a form for each kind of dash. */
+const DASH_PATTERNS_MAX = 20_000;
 const REGEX_CHARS_MAX = 10_000;
 
 type Scalar = string | number | boolean | null;
@@ -280,12 +282,13 @@ function textPatterns(
   if (texts === null) return null;
   const encoding = m.transforms.filter(t => t !== 'expand');
   const encoded = encoding.some(t => t.startsWith('base64'));
+  const patternsMax = encoding.includes('windash') ? DASH_PATTERNS_MAX : PATTERNS_MAX;
   const patterns: Pattern[] = [];
   for (const text of texts) {
     let forms: (string | Bytes)[] = [text];
     for (const transform of encoding) forms = forms.flatMap(form => transformed(form, transform));
-    if (patterns.length + forms.length > PATTERNS_MAX) {
-      scope.problems.add('bad-selection', path, `its modifiers make more than ${PATTERNS_MAX} patterns`);
+    if (patterns.length + forms.length > patternsMax) {
+      scope.problems.add('bad-selection', path, `its modifiers make more than ${patternsMax} patterns`);
       return null;
     }
     for (const form of forms) patterns.push(toPattern(asText(form), m.match, m.cased, encoded));

@@ -26,6 +26,42 @@ const exec = JSON.stringify({
   time: '2026-01-01T00:00:00Z',
 });
 
+const SIGMA = `title: Netcat
+id: 6f0c1f2e-0b6c-4f3f-9d55-2a3f8e1f0a01
+author: Example Authors
+description: Somebody listens
+references: [https://example.org]
+tags: [attack.t1059]
+logsource: {product: linux, category: process_creation}
+detection:
+  s: {OriginalFileName: nc}
+  condition: s
+---
+title: Counted
+name: counted
+id: 6f0c1f2e-0b6c-4f3f-9d55-2a3f8e1f0a02
+logsource: {product: linux, category: process_creation}
+detection:
+  s: {Image: /x}
+  condition: s
+---
+title: Often
+correlation: {type: event_count, rules: [counted], timespan: 1m, condition: {gte: 2}}
+---
+title: Not on port 1
+filter:
+  rules: [6f0c1f2e-0b6c-4f3f-9d55-2a3f8e1f0a01]
+  s: {CommandLine|endswith: ' 1'}
+  condition: not s
+---
+title: Old
+status: deprecated
+logsource: {product: linux, category: process_creation}
+detection:
+  s: {Image: /y}
+  condition: s
+`;
+
 describe('import', () => {
   const files = (): { folder: string; file: string; capture: string } => {
     const folder = temporaryFolder();
@@ -76,6 +112,32 @@ describe('import', () => {
         message: 'netcat nc -l 1',
         rule: { title: 'Netcat runs', author: 'Example Authors' },
       });
+    }
+  });
+
+  it('converts Sigma rules with the filters on them, and says what it cannot convert', async () => {
+    const folder = temporaryFolder();
+    const file = join(folder, 'sigma.yml');
+    writeFileSync(file, SIGMA);
+    const capture = join(folder, 'events.jsonl');
+    writeFileSync(capture, `${exec}\n${exec.replace('-l 1', '-l 2').replaceAll('bjo5OTo3', 'bjo5OTo4')}\n`);
+    const out = join(folder, 'native');
+    const { stdout, stderr, code } = await spoor(['rules', 'import', file, '--convert', out]);
+    expect(code).toBe(0);
+    expect(readdirSync(out)).toEqual(['netcat.yaml']);
+    expect(stdout).toContain('5 rules: 4 native, 0 needs, 0 unsupported, 1 skipped');
+    expect(stdout).toMatch(/1 {2}OriginalFileName, which programs for Linux do not carry/);
+    expect(stderr).toContain('Often: native rules count and order events');
+    expect(stderr).toContain('Counted: it does not fire by itself');
+    expect(stderr).toContain('1 of 3 rules written');
+    const lint = await spoor(['rules', 'lint', out]);
+    expect(lint.code).toBe(0);
+    expect(lint.stderr).toContain('1 rule, 0 errors, 1 warning\n');
+    for (const path of [file, out]) {
+      const replayed = await spoor(['replay', capture, '--rules', path, '--no-default-rules', '-o', 'json']);
+      const alerts = replayed.stdout.split('\n').filter(line => line.includes('"Netcat"'));
+      expect(alerts).toHaveLength(1);
+      expect(JSON.parse(alerts[0] as string)).toMatchObject({ process: { arguments: '-l 2' } });
     }
   });
 });

@@ -39,4 +39,12 @@ const NAMES: Readonly<Record<string, string>> = {
 /** Catalogue name of one of Sigma's, or null. */
 export const sigmaField = (name: string): string | null => (Object.hasOwn(NAMES, name) ? (NAMES[name] ?? null) : null);
 
+const APPROXIMATE: Readonly<Record<string, string>> = {
+  OriginalFileName: 'OriginalFileName, which programs for Linux do not carry: the name under which it runs',
+};
+
+/** What is read instead of a name that has no counterpart, or null. */
+export const sigmaApproximation = (name: string): string | null =>
+  Object.hasOwn(APPROXIMATE, name) ? (APPROXIMATE[name] ?? null) : null;
+
 export const SIGMA_NAMES: readonly string[] = Object.keys(NAMES);

@@ -7,6 +7,7 @@ import type { Library } from '../library.ts';
 import { toMatcher } from '../matcher.ts';
 import type { Rule, SigmaCorrelation } from '../rule.ts';
 import { isRecord, type YamlDocument } from '../yaml.ts';
+import { approximations } from './approximates.ts';
 import { type ParsedCorrelation, parseCorrelation } from './correlation.ts';
 import { sigmaKind } from './document.ts';
 import { appliesTo, type ParsedFilter, parseFilter } from './filter.ts';
@@ -25,6 +26,8 @@ export interface SigmaRules {
   readonly outcomes: readonly SigmaOutcome[];
 }
 
+/** Statuses of what its authors have replaced, or do not hold for usable. */
+const GIVEN_UP: ReadonlySet<string> = new Set(['deprecated', 'unsupported']);
 const FILTERS_PER_RULE_MAX = 100;
 
 /** `native`: rules of the native language, to which correlations may refer too; `skipped`: files that were not even parsed. */
@@ -37,18 +40,37 @@ export function loadSigma(
   const plain: ParsedSigmaRule[] = [];
   const filters: ParsedFilter[] = [];
   const correlations: ParsedCorrelation[] = [];
+  const givenUp: [value: Readonly<Record<string, unknown>>, reason: string][] = [];
   const outcomes = new Map<YamlDocument, SigmaOutcome>();
   const conclude = (document: YamlDocument, status: SigmaStatus, reasons: readonly SigmaReason[]): void => {
     const value = isRecord(document.value) ? document.value : {};
     const kind = sigmaKind(value) ?? 'rule';
     const { line } = document.problems.place([]);
-    const [title, id] = [String(value.title ?? ''), String(value.id ?? '')];
-    outcomes.set(document, { file: document.problems.file, line, title, id, kind, status, reasons });
+    const { title, id } = namesOf(value);
+    const runs = kind === 'rule' && (status === 'native' || status === 'needs');
+    const approximates = runs ? approximations(value, document.problems) : [];
+    const { file } = document.problems;
+    outcomes.set(document, { file, line, title, id, kind, status, reasons, approximates });
   };
+  const referred = new Map<string, Referred>();
+  const refer = ({ id, name, title }: Pick<SigmaMetadata, 'id' | 'name' | 'title'>, what: Referred): void => {
+    for (const key of [id, name, title]) if (key !== '' && !referred.has(key)) referred.set(key, what);
+  };
+  for (const { outcome, name } of skipped) {
+    const reason = outcome.reasons[0]?.text ?? '';
+    refer({ ...outcome, name }, { type: 'none', status: 'skipped', reason });
+  }
   for (const document of documents) {
     const { value } = document;
     const kind = sigmaKind(value);
     if (kind === null || !isRecord(value)) continue;
+    const given = String(value.status ?? '').toLowerCase();
+    if (GIVEN_UP.has(given)) {
+      const reason = `${given}, as it says of itself`;
+      conclude(document, 'skipped', [{ text: reason, ...document.problems.place(['status']) }]);
+      givenUp.push([value, reason]);
+      continue;
+    }
     const parsed =
       kind === 'rule'
         ? parseSigmaRule(document, value, library)
@@ -61,14 +83,6 @@ export function loadSigma(
     else correlations.push(parsed);
   }
 
-  const referred = new Map<string, Referred>();
-  const refer = ({ id, name, title }: Pick<SigmaMetadata, 'id' | 'name' | 'title'>, what: Referred): void => {
-    for (const key of [id, name, title]) if (key !== '' && !referred.has(key)) referred.set(key, what);
-  };
-  for (const { outcome, name } of skipped) {
-    const reason = outcome.reasons[0]?.text ?? '';
-    refer({ ...outcome, name }, { type: 'none', status: 'skipped', reason });
-  }
   const used = new Set<ParsedFilter>();
   const byName = filtersByName(filters);
   const rules = new Map<YamlDocument, Rule>();
@@ -119,6 +133,8 @@ export function loadSigma(
     const { document } = correlation;
     refer(correlation.metadata, { type: 'correlation', correlation, names, document });
   }
+  // Last, as what replaces a rule often keeps its title.
+  for (const [value, reason] of givenUp) refer(namesOf(value), { type: 'none', status: 'skipped', reason });
   const lookup = (name: string): Referred | null => {
     const found = referred.get(name);
     if (found !== undefined) return found;
@@ -157,6 +173,11 @@ export function loadSigma(
     outcomes: documents.flatMap(document => outcomes.get(document) ?? []),
   };
 }
+
+const namesOf = (value: Readonly<Record<string, unknown>>): Pick<SigmaMetadata, 'id' | 'name' | 'title'> => {
+  const text = (key: string): string => String(value[key] ?? '').trim();
+  return { id: text('id'), name: text('name'), title: text('title') };
+};
 
 /** What correlations use without `generate` does not fire by itself; rules of the native language always do. */
 function silenced(

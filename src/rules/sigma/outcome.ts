@@ -3,7 +3,7 @@ import type { SigmaKind } from './document.ts';
 
 /**
  * `native`: runs as it is. `needs`: runs once the sensors report what it reads. `unsupported`: asks for what they never report, or
- * for what Spoor does not do. `skipped`: meant for another product. `broken`: not a valid Sigma document.
+ * for what Spoor does not do. `skipped`: meant for another product, or given up by its authors. `broken`: not a valid Sigma document.
  */
 export type SigmaStatus = 'native' | 'needs' | 'unsupported' | 'skipped' | 'broken';
 
@@ -23,4 +23,6 @@ export interface SigmaOutcome {
   readonly status: SigmaStatus;
   /** For `needs` the sensor settings; empty for `native`. */
   readonly reasons: readonly SigmaReason[];
+  /** Of what runs: where it gets something near to what it asks for. */
+  readonly approximates: readonly SigmaReason[];
 }

@@ -30,7 +30,16 @@ export function skippedByText(file: string, text: string): SkippedFile | null {
   const at = block.index + block[0].length - (block[1] as string).length + product.index;
   const column = product[0].lastIndexOf(product[2] as string) + 1;
   const reasons = [{ text: `events of ${name}, not of Linux`, line: text.slice(0, at).split('\n').length, column }];
-  const outcome = { file, line: 1, title, id: value(text, 'id'), kind: 'rule', status: 'skipped', reasons } as const;
+  const outcome = {
+    file,
+    line: 1,
+    title,
+    id: value(text, 'id'),
+    kind: 'rule',
+    status: 'skipped',
+    reasons,
+    approximates: [],
+  } as const;
   return { outcome, name: value(text, 'name') };
 }
 

@@ -74,6 +74,18 @@ describe('a filter', () => {
 });
 
 describe('a correlation', () => {
+  it('of a rule that its authors have given up is passed over with it, and finds what replaced it', () => {
+    const old = `${a}\nstatus: deprecated`;
+    const story = correlation('event_count', "  rules: ['Rule a']\n  group-by: [User]\n  condition: {gte: 1}");
+    const gone = load(old, story);
+    expect([gone.rules, gone.diagnostics]).toEqual([[], []]);
+    expect(gone.sigma.map(({ status }) => status)).toEqual(['skipped', 'skipped']);
+    expect(gone.sigma[1]?.reasons[0]?.text).toBe('rule Rule a: deprecated, as it says of itself');
+    const replaced = load(old, a.replace('id-a', 'id-new'), story);
+    expect(replaced.rules.map(({ id }) => id)).toEqual(['id-story']);
+    expect(load(a, `${story}\nstatus: unsupported`).rules.map(({ id }) => id)).toEqual(['id-a']);
+  });
+
   it('counts, and its rules are silent', () => {
     const story = correlation('event_count', '  rules: [a]\n  group-by: [User]\n  condition: {gte: 3}');
     const runs: Run[] = [

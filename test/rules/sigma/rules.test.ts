@@ -211,6 +211,14 @@ describe('what is not supported', () => {
     expect(outcomes[0]?.status).toBe('unsupported');
   });
 
+  it('more forms of dashes than can be looked for', () => {
+    const values = Array.from({ length: 15_000 }, (_, i) => `'-a${i} -b -c -d'`).join(', ');
+    const { rules, diagnostics } = load(sigma(`  s:\n    CommandLine|windash|contains: [${values}]\n  condition: s`));
+    expect(rules).toEqual([]);
+    expect(diagnostics.map(d => d.code)).toEqual(['bad-selection']);
+    expect(diagnostics[0]?.message).toContain('more than 20000 patterns');
+  });
+
   it('but what is wrong is an error', () => {
     const { diagnostics, sigma: outcomes } = load(sigma('  s:\n    Image: /x\n  condition: s and other'));
     expect(diagnostics.map(d => d.code)).toEqual(['undefined-selection']);
@@ -233,6 +241,30 @@ describe('a file', () => {
     });
     expect(rules[1]).toMatchObject({ level: 'medium', author: '' });
     expect(rules[1]?.id).toBe(rules[1]?.hash);
+  });
+
+  it.each(['deprecated', 'unsupported', 'Deprecated'])('of the status %s is passed over, whatever is in it', status => {
+    const text = `${sigma('  s:\n    NoSuchField: /x\n  condition: s')}status: ${status}\n`;
+    const { rules, diagnostics, sigma: outcomes } = load(text);
+    expect([rules, diagnostics]).toEqual([[], []]);
+    const reason = { text: `${status.toLowerCase()}, as it says of itself`, line: text.split('\n').length - 1 };
+    expect(outcomes).toMatchObject([{ status: 'skipped', kind: 'rule', reasons: [reason] }]);
+  });
+
+  it('says where it only nearly gets what it asks for', () => {
+    const program = sigma(
+      '  s:\n    - OriginalFileName|endswith: x\n      Image: /x\n    - OriginalFileName: y\n  condition: s',
+    );
+    expect(load(program).sigma[0]).toMatchObject({
+      status: 'native',
+      approximates: [{ text: expect.stringMatching(/^OriginalFileName/), line: 8, column: 7 }],
+    });
+    const written = sigma('  s:\n    TargetFilename: /x\n  condition: s', 'category: file_event\n  product: linux');
+    expect(load(written).sigma[0]).toMatchObject({
+      status: 'needs',
+      approximates: [{ text: expect.stringMatching(/^file_event/), line: 4, column: 3 }],
+    });
+    expect(load(sigma('  s:\n    Image: /x\n  condition: s')).sigma[0]?.approximates).toEqual([]);
   });
 
   it('with the legacy action: documents', () => {
