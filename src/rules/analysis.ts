@@ -4,8 +4,23 @@ import { ALL_KINDS } from './catalogue/field.ts';
 import { type Condition, childrenOf, fieldsOf } from './condition.ts';
 import { KEYWORD_FIELDS } from './keywords.ts';
 
+/** A part that many conditions share, as Falco's macros are, is asked once. */
+function once<T extends object>(ask: (condition: Condition) => T): (condition: Condition) => T {
+  const known = new WeakMap<Condition, T>();
+  return condition => {
+    let answer = known.get(condition);
+    if (answer === undefined) {
+      answer = ask(condition);
+      known.set(condition, answer);
+    }
+    return answer;
+  };
+}
+
 /** The kinds of events on which it can hold. */
-export function kindsOf(condition: Condition): readonly EventKind[] {
+export const kindsOf: (condition: Condition) => readonly EventKind[] = once(kindsOfOne);
+
+function kindsOfOne(condition: Condition): readonly EventKind[] {
   switch (condition.type) {
     case 'and':
       return condition.of.map(kindsOf).reduce((a, b) => a.filter(kind => b.includes(kind)), ALL_KINDS);
@@ -32,7 +47,9 @@ export function kindsOf(condition: Condition): readonly EventKind[] {
 }
 
 /** The sensor settings without which it can never hold. */
-export function requiresOf(condition: Condition): ReadonlySet<string> {
+export const requiresOf: (condition: Condition) => ReadonlySet<string> = once(requiresOfOne);
+
+function requiresOfOne(condition: Condition): ReadonlySet<string> {
   switch (condition.type) {
     case 'and':
       return new Set(condition.of.flatMap(child => [...requiresOf(child)]));
@@ -59,12 +76,12 @@ export function requiresOf(condition: Condition): ReadonlySet<string> {
 /** Names of all fields that it reads. */
 export function fieldNamesOf(condition: Condition): string[] {
   const names = new Set<string>();
-  const stack: Condition[] = [condition];
-  for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+  const parts = new Set([condition]);
+  for (const at of parts) {
     for (const field of fieldsOf(at)) names.add(field.name);
     if (at.type === 'keywords') for (const field of KEYWORD_FIELDS) names.add(field.name);
     if (at.type === 'ancestor') names.add('ancestors');
-    stack.push(...childrenOf(at));
+    for (const child of childrenOf(at)) parts.add(child);
   }
   return [...names].sort();
 }

@@ -111,29 +111,32 @@ function call(field: Field, test: TestExpression, values: readonly string[], sou
     return negated ? { kind: 'always', notes: NO_NOTES, size: 1 } : unknown(`evt.type=${lost[0] ?? ''}`, place);
   const notes = new Set(lost.map(value => `without evt.type=${value}`));
   if (negated) return { kind: 'condition', condition: text(field, test, known), notes, size: 1 };
+  const groups = new Map<string, string[]>();
+  for (const value of known) {
+    const setting = settings.get(value) as string;
+    const group = groups.get(setting);
+    if (group === undefined) groups.set(setting, [value]);
+    else group.push(value);
+  }
+  const among = (calls: readonly string[], requires: readonly string[]): Result => {
+    const narrowed: Field = { ...field, kinds: kindsOfCalls(calls, requires), requires };
+    return { kind: 'condition', condition: text(narrowed, { ...test, operator: 'in' }, calls), notes, size: 1 };
+  };
   // One alternative for each setting, so that what some of the calls need is told.
-  const groups = new Set(known.map(value => settings.get(value) as string));
-  return anyOf(
-    [...groups].map((setting): Result => {
-      const calls = known.filter(value => settings.get(value) === setting);
-      const narrowed: Field = {
-        ...field,
-        kinds: kindsOfCalls(calls, setting),
-        requires: setting === '' ? [] : [setting],
-      };
-      return { kind: 'condition', condition: text(narrowed, { ...test, operator: 'in' }, calls), notes, size: 1 };
-    }),
-  );
+  if (groups.size > SETTINGS_MAX) return among(known, []);
+  return anyOf([...groups].map(([setting, calls]) => among(calls, setting === '' ? [] : [setting])));
 }
 
-function kindsOfCalls(calls: readonly string[], setting: string): Field['kinds'] {
+const SETTINGS_MAX = 32;
+
+function kindsOfCalls(calls: readonly string[], requires: readonly string[]): Field['kinds'] {
   const kinds = new Set(
     calls.flatMap(call =>
       /^execve(at)?$/.test(call)
         ? (['process_exec'] as const)
         : call === 'procexit'
           ? (['process_exit'] as const)
-          : setting === ''
+          : requires.length === 0
             ? [...HOOK_KINDS, ...FLOW_KINDS]
             : HOOK_KINDS,
     ),

@@ -13,24 +13,30 @@ export function alternativesOf(
   return { reason: `${all ? 'one of' : 'for some of its events:'} ${some.join(', ')}`, all };
 }
 
+/** Macros are one node in many rules: each is asked once. */
+const known = new WeakMap<Condition, ReadonlySet<string>>();
+
 function settingsOf(condition: Condition): ReadonlySet<string> {
-  if (condition.type === 'not') return new Set();
-  const children = childrenOf(condition);
-  return children.length === 0 ? requiresOf(condition) : new Set(children.flatMap(child => [...settingsOf(child)]));
+  let settings = known.get(condition);
+  if (settings === undefined) {
+    const children = condition.type === 'not' ? [] : childrenOf(condition);
+    settings =
+      children.length === 0 ? requiresOf(condition) : new Set(children.flatMap(child => [...settingsOf(child)]));
+    known.set(condition, settings);
+  }
+  return settings;
 }
 
-function canDoWith(condition: Condition, settings: readonly string[]): boolean {
-  switch (condition.type) {
-    case 'not':
-      return true;
-    case 'or':
-    case 'some':
-      return condition.of.some(child => canDoWith(child, settings));
-    case 'and':
-      return condition.of.every(child => canDoWith(child, settings));
-    default:
-      return [...requiresOf(condition)].every(setting => settings.includes(setting));
+function canDoWith(condition: Condition, settings: readonly string[], asked = new Map<Condition, boolean>()): boolean {
+  let can = asked.get(condition);
+  if (can === undefined) {
+    const each = (child: Condition): boolean => canDoWith(child, settings, asked);
+    if (condition.type === 'or' || condition.type === 'some') can = condition.of.some(each);
+    else if (condition.type === 'and') can = condition.of.every(each);
+    else can = [...requiresOf(condition)].every(setting => settings.includes(setting));
+    asked.set(condition, can);
   }
+  return can;
 }
 
 /** Calls of which hooks report a bare descriptor. */
@@ -59,5 +65,8 @@ export function descriptorOf(condition: Condition): string | null {
   return `${field.name.slice('falco.'.length)} of a descriptor that ${first?.type === 'equals' ? first.text : 'dup'} is given`;
 }
 
-const conjuncts = (condition: Condition): readonly Condition[] =>
-  condition.type === 'and' ? condition.of.flatMap(conjuncts) : [condition];
+function conjuncts(condition: Condition): readonly Condition[] {
+  const found = new Set([condition]);
+  for (const each of found) if (each.type === 'and') for (const child of each.of) found.add(child);
+  return [...found].filter(({ type }) => type !== 'and');
+}

@@ -313,6 +313,11 @@ describe('hostile files', () => {
     );
     const bomb = Array.from({ length: 60 }, (_, i) => macro(`m${i + 1}`, `m${i} and m${i} or m${i}`)).join('');
     expect(failing(macro('m0', 'proc.name=a') + bomb + rule('m60'))).toContain('more than');
+    const full = Array.from({ length: 12 }, (_, i) => macro(`n${i + 1}`, `n${i} and n${i}`)).join('');
+    const many = Array.from({ length: 300 }, (_, i) => rule(`n12 and proc.pid=${i}`).replace('R', `R${i}`)).join('');
+    expect(load(macro('n0', 'proc.name=a or fd.name=b') + full + many).rules).toHaveLength(300);
+    const calls = Array.from({ length: 19_000 }, (_, i) => `c${i}`).join(',');
+    expect(load(rule(`evt.type in (${calls})`)).rules).toHaveLength(1);
     const lists = Array.from({ length: 40 }, (_, i) => `- list: l${i + 1}\n  items: [l${i}, l${i}, x${i}]\n`).join('');
     expect(
       load(`- list: l0\n  items: [a]\n${lists}${rule('evt.type=execve and proc.name in (l40)')}`).rules,
