@@ -88,6 +88,8 @@ export interface Diagnostic {
 
 /** At most this many diagnostics are kept for one file; the last one says that more were cut. */
 export const DIAGNOSTICS_PER_FILE_MAX = 100;
+/** Of which warnings take no more than this: errors after them are still told. */
+export const WARNINGS_PER_FILE_MAX = 50;
 
 /** `file:line:column code message (hint)`, one line. */
 export function formatDiagnostic(d: Diagnostic): string {

@@ -1,6 +1,12 @@
 /** YAML text → plain values that know where they stand. Hostile input (alias bombs, deep nesting, huge files) ends in a diagnostic. */
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
-import { DIAGNOSTIC_CODES, DIAGNOSTICS_PER_FILE_MAX, type Diagnostic, type DiagnosticCode } from './diagnostics.ts';
+import {
+  DIAGNOSTIC_CODES,
+  DIAGNOSTICS_PER_FILE_MAX,
+  type Diagnostic,
+  type DiagnosticCode,
+  WARNINGS_PER_FILE_MAX,
+} from './diagnostics.ts';
 
 const FILE_CHARS_MAX = 2 * 1024 * 1024;
 const DOCUMENTS_MAX = 10_000;
@@ -74,18 +80,22 @@ export function readBefore(
 
 /** Every document of a file; what cannot be read is in `diagnostics` and left out. */
 export function readYaml(file: string, text: string, diagnostics: Diagnostic[]): YamlDocument[] {
-  const start = diagnostics.length;
+  let count = 0;
+  let warnings = 0;
   const fail = (code: DiagnosticCode, line: number, column: number, message: string, hint = ''): void => {
-    const count = diagnostics.length - start;
-    if (count >= DIAGNOSTICS_PER_FILE_MAX) return;
-    const last = count === DIAGNOSTICS_PER_FILE_MAX - 1;
+    const severity = DIAGNOSTIC_CODES[code];
+    const isWarning = severity === 'warning';
+    if (count >= DIAGNOSTICS_PER_FILE_MAX || (isWarning && warnings >= WARNINGS_PER_FILE_MAX)) return;
+    count++;
+    if (isWarning) warnings++;
+    const last = count === DIAGNOSTICS_PER_FILE_MAX || (isWarning && warnings === WARNINGS_PER_FILE_MAX);
     diagnostics.push({
       file,
       line,
       column,
       code,
-      severity: DIAGNOSTIC_CODES[code],
-      message: last ? 'too many problems in this file; the rest is not shown' : message,
+      severity,
+      message: last ? `too many ${isWarning ? 'warnings' : 'problems'} in this file; the rest is not shown` : message,
       hint: last ? '' : hint,
     });
   };

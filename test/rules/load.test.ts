@@ -284,3 +284,19 @@ it('refuses jitter where there are too few intervals, or none', () => {
   expect(codes({ gte: 5, within: '1h', jitter: 0.2, distinct: 'process.name' })).toContain('bad-count');
   expect(codes({ gte: 5, within: '1h', jitter: 2 })).toContain('bad-count');
 });
+
+it('cuts the problems of each file by itself, and tells errors behind many warnings', () => {
+  const head =
+    'logsource: {category: process_creation}\ntaxonomy: spoor\ndetection: {s: {process.name: x}, condition: s}\n';
+  const warned = (n: number): string => `title: W${n}\n${head}`;
+  const broken = `title: E\nlevel: none\n${head}`;
+  const many = Array.from({ length: 60 }, (_, n) => warned(n)).join('---\n');
+  const { diagnostics } = loadRules([
+    { file: 'many.yaml', text: `${many}---\n${broken}` },
+    { file: 'other.yaml', text: broken },
+  ]);
+  const of = (name: string, wanted: string) => diagnostics.filter(d => d.file === name && d.severity === wanted);
+  expect(of('many.yaml', 'warning')).toHaveLength(50);
+  expect(of('many.yaml', 'warning').at(-1)?.message).toMatch(/^too many warnings/);
+  for (const name of ['many.yaml', 'other.yaml']) expect(of(name, 'error')).toMatchObject([{ code: 'bad-level' }]);
+});
