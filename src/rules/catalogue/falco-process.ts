@@ -41,10 +41,19 @@ function exeForms(p: Process | null | undefined): readonly string[] {
 
 const nth = (p: Process, n: number): Process | null => (n === 0 ? p : (ancestorsOf(p, n)[n - 1] ?? null));
 
+/** A container runtime's second stage runs from a descriptor of its own file, below its first. */
+function runtimeStage(p: Process): boolean {
+  const above = p.parent;
+  if (p.facts.arguments !== 'init' || above === null) return false;
+  return RUNTIME.test(comm(above)) || (above.facts.binary === '/proc/self/exe' && above.facts.arguments === 'init');
+}
+
+const RUNTIME = /^(runc|crun|youki)/;
+
 const memory = (p: Process): boolean =>
   p.facts.binary.startsWith('memfd:') ||
   p.facts.binary.startsWith('/memfd:') ||
-  /^\/(proc\/(self|\d+)|dev)\/fd\/\d+$/.test(p.facts.binary);
+  (/^\/(proc\/(self|\d+)|dev)\/fd\/\d+$/.test(p.facts.binary) && !runtimeStage(p));
 
 /** Places from which images do not start programs. */
 const WRITABLE = /^\/(tmp|var\/tmp|dev\/shm|run|var\/run|var\/cache|home|root|mnt|media|srv|var\/www)\//;
@@ -190,7 +199,9 @@ export const falcoProcessRows: readonly FalcoRow[] = [
   row('proc.ppid.duration', 'number', (p, o) =>
     p.parent === null || p.parent.placeholder ? null : (o.event.time - p.parent.facts.startTime) * NS_PER_US,
   ),
-  row('proc.is_exe_from_memfd', 'boolean', p => (p.placeholder ? null : memory(p))),
+  row('proc.is_exe_from_memfd', 'boolean', p => (p.placeholder ? null : memory(p)), {
+    approximates: 'a program that is run from a descriptor counts as one in memory, but for container runtimes',
+  }),
   row('proc.is_exe_upper_layer', 'boolean', upperLayer, {
     approximates:
       'proc.is_exe_upper_layer is true for programs in memory, without links, or in places that images do not ship programs in (/tmp, /dev/shm, /run, /home, /root, …)',

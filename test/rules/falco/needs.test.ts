@@ -112,3 +112,21 @@ describe('system calls', () => {
     expect(fires(rule, up)).toBe(true);
   });
 });
+
+describe('programs in memory', () => {
+  it('are not the stages of a container runtime', () => {
+    const fileless = only('evt.type = execve and proc.is_exe_from_memfd = true');
+    const run = (binary: string, args: string, ...above: readonly [string, string]): boolean =>
+      fires(
+        fileless,
+        processEvent({
+          process: processes({ binary, arguments: args }, { binary: above[0], arguments: above[1] }),
+        }),
+      );
+    expect(run('/proc/self/fd/3', '', '/usr/bin/python3', '')).toBe(true);
+    expect(run('memfd:x', 'init', '/usr/bin/python3', '')).toBe(true);
+    expect(run('/dev/fd/5', 'init', '/usr/bin/python3', '')).toBe(true);
+    expect(run('/dev/fd/5', 'init', '/proc/self/exe', 'init')).toBe(false);
+    expect(run('/proc/self/fd/6', 'init', '/usr/sbin/runc', 'create x')).toBe(false);
+  });
+});
