@@ -8,16 +8,20 @@ import { shippedRuleSet } from '../support/replay.ts';
 import { ATTACKS } from './attacks.ts';
 import { BLIND_ATTACKS } from './attacks-blind.ts';
 import { CAMPAIGN_ATTACKS } from './attacks-campaigns.ts';
+import { CLUSTER_ATTACKS } from './attacks-cluster.ts';
 import { COMPOUND_ATTACKS } from './attacks-compound.ts';
 import { HANDS_ON_ATTACKS } from './attacks-hands-on.ts';
 import { LINUX_ATTACKS } from './attacks-linux.ts';
 import { MORE_ATTACKS } from './attacks-more.ts';
+import { POD_ATTACKS } from './attacks-pods.ts';
 import { RENAMED_ATTACKS } from './attacks-renamed.ts';
 import { BENIGN } from './benign.ts';
 import { AUTOMATION, NODE_AGENTS } from './benign-automation.ts';
 import { CAMPAIGN_TWINS } from './benign-campaigns.ts';
+import { CLUSTER_TWINS } from './benign-cluster.ts';
 import { HANDS_ON_TWINS } from './benign-hands-on.ts';
 import { MORE_BENIGN } from './benign-more.ts';
+import { POD_TWINS } from './benign-pods.ts';
 import { TWINS } from './benign-twins.ts';
 import { type Json, shellEvents } from './shell-events.ts';
 
@@ -47,6 +51,8 @@ describe('attacks by any tool', () => {
       ...BLIND_ATTACKS,
       ...CAMPAIGN_ATTACKS,
       ...HANDS_ON_ATTACKS,
+      ...POD_ATTACKS,
+      ...CLUSTER_ATTACKS,
     ].map(attack => ({
       ...attack,
       label: `${attack.entry}: ${attack.command}`,
@@ -62,12 +68,20 @@ describe('attacks by any tool', () => {
 
 describe('ordinary life', () => {
   it.each(
-    [...BENIGN, ...MORE_BENIGN, ...AUTOMATION, ...NODE_AGENTS, ...TWINS, ...CAMPAIGN_TWINS, ...HANDS_ON_TWINS].map(
-      one => ({
-        ...one,
-        label: `${one.setting.entry} in ${one.setting.pod ?? 'a pod'}: ${one.command}`,
-      }),
-    ),
+    [
+      ...BENIGN,
+      ...MORE_BENIGN,
+      ...AUTOMATION,
+      ...NODE_AGENTS,
+      ...TWINS,
+      ...CAMPAIGN_TWINS,
+      ...HANDS_ON_TWINS,
+      ...POD_TWINS,
+      ...CLUSTER_TWINS,
+    ].map(one => ({
+      ...one,
+      label: `${one.setting.entry} in ${one.setting.pod ?? 'a pod'}: ${one.command}`,
+    })),
   )('$label', ({ command, setting }) => {
     const alerts = alertsOf(shellEvents(command, setting));
     expect(alerts.map(alert => `${alert.rule.level} ${alert.rule.title}: ${alert.message}`)).toEqual([]);
