@@ -58,9 +58,9 @@ function compile(condition: Condition): Test {
 function compileNode(condition: Condition): Test {
   switch (condition.type) {
     case 'and':
-      return every(cheapestFirst(condition.of).map(compile));
+      return every(cheapestFirst(flattened('and', condition.of)).map(compile));
     case 'or':
-      return some(cheapestFirst(condition.of).map(compile));
+      return some(cheapestFirst(flattened('or', condition.of)).map(compile));
     case 'not': {
       const of = compile(condition.of);
       return (o, subject) => !of(o, subject);
@@ -138,12 +138,14 @@ function costOf(condition: Condition): number {
 
 function costOfNode(condition: Condition): number {
   switch (condition.type) {
-    case 'kind':
-    case 'category':
     case 'boolean':
-    case 'exists':
     case 'number':
       return 1;
+    case 'kind':
+    case 'category':
+    case 'exists':
+      // Nearly always so: what may fail is asked before.
+      return 4;
     case 'text':
       return 2 + Math.min(condition.patterns.filter(pattern => pattern.type !== 'equals').length, 20) / 4;
     case 'cidr':
@@ -162,6 +164,10 @@ function costOfNode(condition: Condition): number {
       return condition.of.reduce((sum, child) => sum + costOf(child), 0);
   }
 }
+
+/** An `and` inside an `and` is one, so that its parts find their places among the others; `or` likewise. */
+const flattened = (type: 'and' | 'or', of: readonly Condition[]): readonly Condition[] =>
+  of.flatMap(child => (child.type === type ? flattened(type, child.of) : [child]));
 
 const cheapestFirst = (of: readonly Condition[]): readonly Condition[] => of.toSorted((a, b) => costOf(a) - costOf(b));
 

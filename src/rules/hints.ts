@@ -102,6 +102,9 @@ const COARSE = new Set([
   'flow.source.kind',
 ]);
 const COARSE_PENALTY = 98;
+/** Arguments are dug for, and mean nothing without the function, which is at hand. */
+const DUG_FOR = /^kprobe\.(args\.|return$)/;
+const DUG_FOR_PENALTY = 70;
 
 /** Fields that nearly every event has: that they are there says nothing. */
 const EVERYWHERE = /^(process|parent|pod|container|node|cluster|event|falco)\./;
@@ -120,7 +123,7 @@ export function weight(hints: Hints): number {
 function weightOfOne({ field, match, literals }: IndexHint): number {
   const shortest = literals.reduce((least, literal) => Math.min(least, literal.length), 20);
   const few = match === 'equals' && literals.every(literal => literal === 'true' || literal === 'false');
-  const penalty = few || COARSE.has(field) ? COARSE_PENALTY : 0;
+  const penalty = few || COARSE.has(field) ? COARSE_PENALTY : DUG_FOR.test(field) ? DUG_FOR_PENALTY : 0;
   return match === 'present'
     ? WEIGHT.present
     : Math.max(1, WEIGHT[match] + shortest - Math.log2(literals.length) - penalty);

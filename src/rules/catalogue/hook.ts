@@ -65,8 +65,10 @@ function scalar(value: unknown): FieldValue {
 }
 
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-const argument = (e: ProcessEvent, ...types: readonly string[]): KprobeArg | null =>
-  e.args.find(arg => types.includes(arg.type)) ?? null;
+function argument(e: ProcessEvent, ...types: readonly string[]): KprobeArg | null {
+  for (const arg of e.args) if (types.includes(arg.type)) return arg;
+  return null;
+}
 
 function integer(arg: KprobeArg | null | undefined): number | null {
   if (arg === null || arg === undefined) return null;
@@ -74,9 +76,26 @@ function integer(arg: KprobeArg | null | undefined): number | null {
   return typeof n === 'number' && Number.isSafeInteger(n) ? n : null;
 }
 
+/** Functions are few: those that policies name. */
+const FUNCTIONS_MAX = 1_000;
+
+/** Asked of every hook's event: the answer for each function is kept. */
+function byFunction(holds: (name: string) => boolean): (e: ProcessEvent) => boolean {
+  const known = new Map<string, boolean>();
+  return ({ functionName }) => {
+    let answer = known.get(functionName);
+    if (answer === undefined) {
+      answer = holds(functionName);
+      if (known.size >= FUNCTIONS_MAX) known.clear();
+      known.set(functionName, answer);
+    }
+    return answer;
+  };
+}
+
 /** `__x64_sys_setns`, `sys_setns`, `syscalls/sys_enter_setns` → true for `setns`. */
-const isCall = (e: ProcessEvent, call: string): boolean =>
-  e.functionName === call || e.functionName.endsWith(`sys_${call}`) || e.functionName.endsWith(`sys_enter_${call}`);
+const isCall = (name: string, call: string): boolean =>
+  name === call || name.endsWith(`sys_${call}`) || name.endsWith(`sys_enter_${call}`);
 
 function filePath(e: ProcessEvent): string {
   const arg = argument(e, 'file', 'path', 'linux_binprm');
@@ -101,7 +120,7 @@ function fileAccess(e: ProcessEvent): readonly string[] {
   return name.includes('open') || name.includes('fd_install') ? ['open'] : NONE;
 }
 
-const isMount = (e: ProcessEvent): boolean => e.functionName.endsWith('sb_mount') || isCall(e, 'mount');
+const isMount = byFunction(name => name.endsWith('sb_mount') || isCall(name, 'mount'));
 
 /** Source, target and type, whether the hook gives the target as text or as a path. */
 function mountPart(e: ProcessEvent, index: 0 | 1 | 2): string {
@@ -123,16 +142,21 @@ const CLONE_NEW: Readonly<Record<string, number>> = {
   net: 0x4000_0000,
 };
 
+const isSetns = byFunction(name => isCall(name, 'setns'));
+const isUnshare = byFunction(name => isCall(name, 'unshare'));
+
 function namespaceKinds(e: ProcessEvent): readonly string[] {
-  if (isCall(e, 'setns')) return bits(integer(e.args[1]), CLONE_NEW);
-  if (isCall(e, 'unshare')) return bits(integer(e.args[0]), CLONE_NEW);
+  if (isSetns(e)) return bits(integer(e.args[1]), CLONE_NEW);
+  if (isUnshare(e)) return bits(integer(e.args[0]), CLONE_NEW);
   return NONE;
 }
+
+const isOfModules = byFunction(name => name.includes('module'));
 
 function moduleName(e: ProcessEvent): string {
   const arg = argument(e, 'module');
   if (arg !== null) return text(dig(arg.value, ['name']));
-  return e.functionName.includes('module') ? text(argument(e, 'string')?.value) : '';
+  return isOfModules(e) ? text(argument(e, 'string')?.value) : '';
 }
 
 const inside = (e: ProcessEvent, types: readonly string[], key: string): string => {
