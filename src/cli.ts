@@ -64,6 +64,11 @@ function allCommands(command: Command): Command[] {
   return command.commands.flatMap(child => [child, ...allCommands(child)]);
 }
 
+// `spoor --help | head -1` closes the pipe early: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 try {
   await program.parseAsync(process.argv);
 } catch (error) {

@@ -1,5 +1,5 @@
 /** Options that several commands share, and their parsing. */
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import { parseInstant } from '../model/time.ts';
 import { LEVELS, type Level } from '../rules/rule.ts';
@@ -37,8 +37,15 @@ export const collect = (value: string, all: readonly string[]): string[] => [...
 
 /** Says at once which file is not there, before anything starts. */
 export function requireFiles(files: readonly string[]): void {
+  const seen = new Map<string, string>();
   for (const file of files) {
-    if (file !== '-' && !existsSync(file)) throw new UsageError(`${file}: no such file`);
+    if (file === '-') continue;
+    if (!existsSync(file)) throw new UsageError(`${file}: no such file`);
+    const real = realpathSync(file);
+    const twin = seen.get(real);
+    // Its events would count twice.
+    if (twin !== undefined) throw new UsageError(`${file} and ${twin} are one file: name it once`);
+    seen.set(real, file);
   }
 }
 

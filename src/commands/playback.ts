@@ -36,11 +36,14 @@ export interface Played {
   readonly late: number;
   /** Stopped by the person at the keyboard: what follows is true of the events so far. */
   readonly interrupted: boolean;
+  /** Only a part of time was asked for. */
+  readonly isLimited: boolean;
   readonly quarantined: readonly { readonly place: string; readonly reason: string }[];
 }
 
 /** Loads rules or fails with every error in them; warnings are shown. */
 export function rulesOrFail(choice: RuleChoice, io: Io): readonly Rule[] {
+  requireFiles(choice.paths);
   let files: ReturnType<typeof readRuleFiles>;
   try {
     files = readRuleFiles(rulePaths(choice));
@@ -108,6 +111,7 @@ export async function play(playback: Playback, io: Io): Promise<Played> {
     seconds: (performance.now() - started) / 1_000,
     late: pipeline.late,
     interrupted,
+    isLimited: playback.since !== undefined || playback.until !== undefined,
     quarantined: quarantine.entries,
   };
 }
@@ -136,15 +140,20 @@ const QUARANTINED_SHOWN_MAX = 5;
 
 /** Says on stderr which lines could not be read. */
 export function reportMalformed(played: Played, io: Io): void {
-  const { malformed, unknownKinds } = played.status.counters;
+  const { malformed, unknownKinds, lost } = played.status.counters;
   if (malformed > 0) {
     const shownLines = played.quarantined.slice(-QUARANTINED_SHOWN_MAX);
     const last = malformed > shownLines.length ? `; the last ${shownLines.length}` : '';
     io.problem(`${counted(malformed, 'malformed line')} passed over${last}:`);
     for (const { place, reason } of shownLines) io.problem(`  ${place}: ${reason}`);
   }
+  if (lost > 0) io.problem('what followed in a damaged file is lost: nobody knows how much');
   if (unknownKinds > 0) io.note(`${counted(unknownKinds, 'event')} of kinds that Spoor does not use passed over`);
   if (played.interrupted) io.problem('interrupted: this is true of the events so far');
   else if (played.status.counters.events === 0)
-    io.problem('no event was found: expected JSON lines as Tetragon and Hubble export them');
+    io.problem(
+      played.isLimited && malformed === 0
+        ? 'no event was found between --since and --until'
+        : 'no event was found: expected JSON lines as Tetragon and Hubble export them, one event a line (jq -c makes them so)',
+    );
 }

@@ -5,7 +5,7 @@ import { alertText, incidentText } from '../render/alert.ts';
 import { counted } from '../render/counted.ts';
 import { LEVELS, type Level } from '../rules/rule.ts';
 import type { Store } from '../store/store.ts';
-import { EXIT, Io } from './io.ts';
+import { CommandError, EXIT, Io } from './io.ts';
 import { LastWord } from './last-word.ts';
 import { collect, globals, parseLevel, parseSpeed, parseTime } from './options.ts';
 import { type Played, play, reportMalformed, rulesOrFail } from './playback.ts';
@@ -57,7 +57,9 @@ Examples:
 
 async function openDatabase(path: string): Promise<Store> {
   const { openStore } = await import('../store/sqlite/open.ts');
-  return openStore({ path });
+  return openStore({ path }).catch((error: Error) => {
+    throw new CommandError(error.message);
+  });
 }
 
 async function replay(files: readonly string[], options: ReplayOptions, io: Io): Promise<number> {

@@ -5,6 +5,7 @@ import { nearest } from '../model/nearest.ts';
 import type { Observation } from '../model/observation.ts';
 import { formatInstant } from '../model/time.ts';
 import { shown } from '../render/alert.ts';
+import { counted } from '../render/counted.ts';
 import { shippedRules } from '../rule-files.ts';
 import { Explainer, type PartExplanation, type RuleExplanation } from '../rule-tests/explain.ts';
 import { explanationLines } from '../rule-tests/explain-text.ts';
@@ -103,7 +104,7 @@ const LINE_CHARS_MAX = 400;
 
 function show(explanation: RuleExplanation, alerts: number, io: Io): void {
   const { rule, events } = explanation;
-  const outcome = alerts > 0 ? io.style.green(`fired, ${alerts} alerts`) : io.style.yellow('did not fire');
+  const outcome = alerts > 0 ? io.style.green(`fired, ${counted(alerts, 'alert')}`) : io.style.yellow('did not fire');
   io.out(`${io.style.bold(shown(rule.title))}: ${outcome}, ${events} events`);
   for (const line of explanationLines(explanation, alerts > 0)) io.out(`  ${paint(shown(line, LINE_CHARS_MAX), io)}`);
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { counted } from '../render/counted.ts';
 import { formatJunit, formatTap } from '../rule-tests/format.ts';
 import { runRuleTests } from '../rule-tests/run.ts';
 import { formatDiagnostic } from '../rules/diagnostics.ts';
@@ -36,6 +37,6 @@ function test(paths: readonly string[], junit: string | undefined, io: Io): numb
   const failed = results.filter(result => !result.passed).length;
   const untested = rules.filter(({ tests }) => tests.length === 0).map(({ rule }) => rule.title);
   if (untested.length > 0) io.note(`without tests: ${untested.join(', ')}`);
-  io.note(`${results.length - failed} passed, ${failed} failed, in ${rules.length} rules`);
+  io.note(`${results.length - failed} passed, ${failed} failed, in ${counted(rules.length, 'rule')}`);
   return failed > 0 || errors.length > 0 ? EXIT.failed : EXIT.done;
 }

@@ -79,6 +79,11 @@ describe('spoor', () => {
     const folder = temporaryFolder();
     const garbage = join(folder, 'garbage.log');
     writeFileSync(garbage, 'no event\n'.repeat(9));
+    const cut = join(folder, 'cut.jsonl.gz');
+    const whole = readFileSync('captures/exfil/hubble.jsonl.gz');
+    writeFileSync(cut, whole.subarray(0, whole.length / 2));
+    const live = join(folder, 'spoor.yaml');
+    writeFileSync(live, `sources: [{type: file, path: '${garbage}'}]`);
     const cases: readonly (readonly [string[], number, RegExp])[] = [
       [
         ['replay', garbage],
@@ -93,11 +98,20 @@ describe('spoor', () => {
       ],
       [['record', '--out', garbage], 2, /garbage\.log exists; name another file, or write over it with --force/],
       [['demo', '--listen', 'foo'], 2, /expected host:port/],
+      [['replay', 'captures/exfil/hubble.jsonl.gz', '--rules', join(folder, 'none')], 2, /none: no such file/],
       [
-        ['replay', 'captures/exfil/hubble.jsonl.gz', '--rules', join(folder, 'none')],
-        1,
-        /none: no such rule file or folder/,
+        ['replay', 'captures/exfil/hubble.jsonl.gz', 'captures/exfil/../exfil/hubble.jsonl.gz'],
+        2,
+        /are one file: name it once/,
       ],
+      [['replay', 'captures/exfil/hubble.jsonl.gz', '--db', garbage], 1, /garbage\.log is not a database/],
+      [
+        ['replay', 'captures/exfil/hubble.jsonl.gz', '--since', '2030-01-01T00:00:00Z'],
+        1,
+        /no event was found between --since and --until/,
+      ],
+      [['replay', cut], 0, /gzip[\s\S]*what followed in a damaged file is lost/],
+      [['record', '--out', join(folder, 'none/x.jsonl'), '--config', live], 1, /ENOENT.*none\/x\.jsonl/],
     ];
     const ended = await Promise.all(cases.map(([args]) => spoor(args)));
     for (const [i, { code, stderr }] of ended.entries()) {

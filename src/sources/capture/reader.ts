@@ -33,7 +33,11 @@ export class CaptureReader {
     this.path = path;
     this.#context = context;
     this.#decoder = new JsonDecoder({ source: context.source });
-    this.#chunks = decompressed(chunks, reason => this.#reject(this.path, reason, ''));
+    this.#chunks = decompressed(chunks, reason => {
+      this.#reject(this.path, reason, '');
+      // How much is missing nobody knows.
+      this.#context.counters.lost++;
+    });
     this.#splitter = new LineSplitter({
       line: (bytes, start, end) => this.#onLine(bytes, start, end),
       tooLong: head => {

@@ -59,6 +59,10 @@ export function callOnce(client: grpc.Client, path: string, request: Buffer, tim
   });
 }
 
+/** Resolves with true once the channel stands, with false when the client is closed before. */
+export const untilReady = (client: grpc.Client): Promise<boolean> =>
+  new Promise(resolve => client.waitForReady(Number.POSITIVE_INFINITY, error => resolve(error === undefined)));
+
 const DETAIL_MAX = 300;
 
 /** An error of a call in one line: the status by name and what the server said. */
@@ -67,5 +71,9 @@ export function describeError(error: unknown): string {
   if (error instanceof Error && 'code' in error && 'details' in error) {
     text = `${grpc.status[error.code as number] ?? String(error.code)}: ${String(error.details)}`;
   }
-  return text.replace(/\s+/g, ' ').slice(0, DETAIL_MAX);
+  // grpc-js ends with a note that is mostly empty.
+  return text
+    .replace(/\s+/g, ' ')
+    .replace(/ ?Resolution note: $/, '')
+    .slice(0, DETAIL_MAX);
 }

@@ -3,7 +3,7 @@ import type grpc from '@grpc/grpc-js';
 import { Observable } from 'rxjs';
 import { MICROS_PER_MS, type Micros } from '../../model/time.ts';
 import { type Address, parseAddress } from '../grpc/address.ts';
-import { describeError, openClient, openStream, type TlsOptions } from '../grpc/client.ts';
+import { describeError, openClient, openStream, type TlsOptions, untilReady } from '../grpc/client.ts';
 import { type Clock, SYSTEM_CLOCK } from '../grpc/clock.ts';
 import { LINK_TIMES, Link, type LinkTimes } from '../grpc/link.ts';
 import { Outlet } from '../grpc/outlet.ts';
@@ -110,7 +110,8 @@ class HubbleSource implements Source {
           const from = stream.newest === null ? (since?.() ?? null) : stream.newest - overlapMs * MICROS_PER_MS;
           return openStream(client, METHOD, followRequest(from));
         },
-        prepare: async () => false,
+        // A quiet server sends its headers with the first flow; that the channel stands is all that it tells before.
+        prepare: untilReady,
         message: bytes => stream.message(bytes),
         metadata: metadata => {
           this.#server = serverVersion(metadata);
