@@ -15,6 +15,7 @@ import { LINUX_ATTACKS } from './attacks-linux.ts';
 import { MORE_ATTACKS } from './attacks-more.ts';
 import { POD_ATTACKS } from './attacks-pods.ts';
 import { RENAMED_ATTACKS } from './attacks-renamed.ts';
+import { TOOL_ATTACKS } from './attacks-tools.ts';
 import { BENIGN } from './benign.ts';
 import { AUTOMATION, NODE_AGENTS } from './benign-automation.ts';
 import { CAMPAIGN_TWINS } from './benign-campaigns.ts';
@@ -22,6 +23,7 @@ import { CLUSTER_TWINS } from './benign-cluster.ts';
 import { HANDS_ON_TWINS } from './benign-hands-on.ts';
 import { MORE_BENIGN } from './benign-more.ts';
 import { POD_TWINS } from './benign-pods.ts';
+import { TOOL_TWINS } from './benign-tools.ts';
 import { TWINS } from './benign-twins.ts';
 import { type Json, shellEvents } from './shell-events.ts';
 
@@ -53,6 +55,7 @@ describe('attacks by any tool', () => {
       ...HANDS_ON_ATTACKS,
       ...POD_ATTACKS,
       ...CLUSTER_ATTACKS,
+      ...TOOL_ATTACKS,
     ].map(attack => ({
       ...attack,
       label: `${attack.entry}: ${attack.command}`,
@@ -78,6 +81,7 @@ describe('ordinary life', () => {
       ...HANDS_ON_TWINS,
       ...POD_TWINS,
       ...CLUSTER_TWINS,
+      ...TOOL_TWINS,
     ].map(one => ({
       ...one,
       label: `${one.setting.entry} in ${one.setting.pod ?? 'a pod'}: ${one.command}`,
