@@ -3,7 +3,14 @@ import type { z } from 'zod';
 import type { EngineStatus } from './deps.ts';
 import type { timelineSchema } from './timeline.ts';
 
-export type { Alert, AlertEvidence, AlertFlow, AlertProcess, Gap, Incident, IncidentState, Level } from '../alerts/alert.ts';
+export type {
+  Alert,
+  AlertEvidence,
+  Gap,
+  Incident,
+  IncidentState,
+  Level,
+} from '../alerts/alert.ts';
 export type { Page, RuleRecord } from './deps.ts';
 export type { DeliveryView, SinkView } from './routes/deliveries.ts';
 export type { TreeView } from './tree-builder.ts';

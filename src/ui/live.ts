@@ -28,10 +28,12 @@ const RECONNECT_MS = 3_000;
 
 /** Follows the stream until the page goes. */
 export function follow(client: QueryClient): void {
-  let gathering: ReturnType<typeof setTimeout> | null = null;
+  let gathering = false;
   const changed = (): void => {
-    gathering ??= setTimeout(() => {
-      gathering = null;
+    if (gathering) return;
+    gathering = true;
+    setTimeout(() => {
+      gathering = false;
       void client.invalidateQueries({ predicate: ({ meta }) => meta?.live === true });
     }, GATHER_MS);
   };

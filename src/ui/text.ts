@@ -1,17 +1,13 @@
 /** Texts for people. What came from a pod is hostile: what would not show, or would turn the text around, shows as its code. */
 
-const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+const INVISIBLE =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-const coded = (character: string): string =>
-  `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+const coded = (character: string): string => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
 
 export function visible(text: string): string {
-  return text
-    .replace(/\n/g, '\\n')
-    .replace(/\t/g, '\\t')
-    .replace(INVISIBLE, coded)
-    .replace(LONE_SURROGATE, coded);
+  return text.replace(/\n/g, '\\n').replace(/\t/g, '\\t').replace(INVISIBLE, coded).replace(LONE_SURROGATE, coded);
 }
 
 /** At most `chars` characters, the last an ellipsis when something is missing. */

@@ -141,7 +141,9 @@ function slotsOf(siblings: readonly Node[], depth: number, parent: string | null
   }
   return [...slots.values()].flatMap((nodes): Slot[] => {
     const fold = nodes.length >= FOLD_MIN ? `fold ${nodes[0]?.process.exec_id}` : null;
-    return fold === null ? nodes.map(node => ({ nodes: [node], fold, depth, parent })) : [{ nodes, fold, depth, parent }];
+    return fold === null
+      ? nodes.map(node => ({ nodes: [node], fold, depth, parent }))
+      : [{ nodes, fold, depth, parent }];
   });
 }
 
@@ -184,14 +186,21 @@ function groupOf({ key, roots, above }: Container, marks: Marks, toggled: Readon
       const { process } = node;
       const inside = nodes.reduce((sum, each) => sum + 1 + (facts.below.get(each) ?? 0), 0);
       rows.push({
-        ...blank(fold, 'fold', nodes.map(each => each.process), depth, slot.parent),
+        ...blank(
+          fold,
+          'fold',
+          nodes.map(each => each.process),
+          depth,
+          slot.parent,
+        ),
         name: `${nodes.length} × ${visible(baseName(process.binary))}`,
         text: visible(process.arguments),
         expanded: open,
         hidden: open ? 0 : inside,
       });
       if (open) {
-        for (const each of [...nodes].reverse()) stack.push({ nodes: [each], fold: null, depth: depth + 1, parent: fold });
+        for (const each of [...nodes].reverse())
+          stack.push({ nodes: [each], fold: null, depth: depth + 1, parent: fold });
       } else for (const each of nodes) place(each, fold, rowOf);
       continue;
     }
@@ -211,7 +220,15 @@ function groupOf({ key, roots, above }: Container, marks: Marks, toggled: Readon
     if (closed) for (const child of node.children) place(child, process.exec_id, rowOf);
     else stack.push(...slotsOf(node.children, depth + 1, process.exec_id, facts).reverse());
   }
-  return { key, rows, rowOf, firstStep, isHost, title: visible(first?.pod ?? first?.node ?? ''), subtitle: subtitleOf(roots) };
+  return {
+    key,
+    rows,
+    rowOf,
+    firstStep,
+    isHost,
+    title: visible(first?.pod ?? first?.node ?? ''),
+    subtitle: subtitleOf(roots),
+  };
 }
 
 function place(node: Node, row: string, rowOf: Map<string, string>): void {
@@ -224,15 +241,23 @@ function place(node: Node, row: string, rowOf: Map<string, string>): void {
 }
 
 function blank(key: string, kind: Row['kind'], members: TreeProcess[], depth: number, parent: string | null): RowDraft {
-  return { key, kind, members, depth, parent, hidden: 0, expanded: null, name: '', text: '', age: null, late: false, mark: null };
+  return {
+    key,
+    kind,
+    members,
+    depth,
+    parent,
+    hidden: 0,
+    expanded: null,
+    name: '',
+    text: '',
+    age: null,
+    late: false,
+    mark: null,
+  };
 }
 
-function processRow(
-  process: TreeProcess,
-  depth: number,
-  parent: string | null,
-  { started, first }: Start,
-): RowDraft {
+function processRow(process: TreeProcess, depth: number, parent: string | null, { started, first }: Start): RowDraft {
   const begun = process.start_time === null ? Number.NaN : seconds(process.start_time);
   const age = started === null || Number.isNaN(begun) ? null : begun - started;
   return {
@@ -274,4 +299,3 @@ function subtitleOf(roots: readonly Node[]): string {
   const parts = [...containers].map(([name, image]) => (image === '' ? name : `${name} · ${image}`));
   return visible([...parts, ...[...nodes].map(name => `node ${name}`)].join(' · '));
 }
-

@@ -18,15 +18,17 @@ export const SIZE = {
   /** Left of a row's text: badge and toggle. */
   lead: 44,
   /** Right of a row's text: pid, uid and age. */
-  trail: 190,
+  trail: 178,
   destination: 40,
   gap: 28,
-  gutter: 170,
+  gutter: 140,
   margin: 16,
 } as const;
 
 const ROW_CHARS_MIN = 26;
-const ROW_CHARS_MAX = 68;
+const ROW_CHARS_MAX = 62;
+/** Trees that were reached are read after the one that reached them. */
+const REACHED_CHARS_MAX = 40;
 const TITLE_CHARS_MAX = 46;
 
 type Item =
@@ -41,10 +43,12 @@ export function layOut({ trees, marks, toggled }: PictureInput): Layout {
     (a, b) => compare(a.firstStep, b.firstStep) || (order.get(a.key) ?? 0) - (order.get(b.key) ?? 0),
   );
   const { edges, ends } = linksOf(trees, groups, marks);
-  const groupOfRow = new Map(groups.flatMap(group => [
-    [`group ${group.key}`, group.key] as const,
-    ...group.rows.map(row => [row.key, group.key] as const),
-  ]));
+  const groupOfRow = new Map(
+    groups.flatMap(group => [
+      [`group ${group.key}`, group.key] as const,
+      ...group.rows.map(row => [row.key, group.key] as const),
+    ]),
+  );
   const columnOfGroup = columnsOf(groups, edges, groupOfRow);
   const columnOfEnd = new Map<string, number>();
   for (const edge of edges) {
@@ -59,12 +63,20 @@ export function layOut({ trees, marks, toggled }: PictureInput): Layout {
     columns[column]?.push(item);
   };
   for (const group of groups) {
-    put(columnOfGroup.get(group.key) ?? 0, { kind: 'group', group, height: SIZE.head + group.rows.length * SIZE.row + 8 });
+    put(columnOfGroup.get(group.key) ?? 0, {
+      kind: 'group',
+      group,
+      height: SIZE.head + group.rows.length * SIZE.row + 8,
+    });
   }
   for (const end of ends.values()) {
     put(columnOfEnd.get(end.key) ?? 1, { kind: 'end', end, height: SIZE.destination });
   }
-  return place(columns, edges, trees.reduce((sum, tree) => sum + tree.omitted, 0));
+  return place(
+    columns,
+    edges,
+    trees.reduce((sum, tree) => sum + tree.omitted, 0),
+  );
 }
 
 const compare = (a: number, b: number): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -106,7 +118,7 @@ function place(columns: readonly Item[][], edges: readonly EdgeDraft[], omitted:
   let x: number = SIZE.margin;
   let height = 0;
   for (const [column, items] of columns.entries()) {
-    const width = Math.max(0, ...items.map(widthOf));
+    const width = Math.max(0, ...items.map(item => widthOf(item, column === 0 ? ROW_CHARS_MAX : REACHED_CHARS_MAX)));
     let y: number = SIZE.margin;
     for (const { item, wanted } of inOrder(items, anchors, sources)) {
       y = Math.max(y, Math.round(wanted));
@@ -150,15 +162,15 @@ function inOrder(items: readonly Item[], anchors: Anchors, sources: ReadonlyMap<
 
 const rowChars = ({ name, text }: RowDraft): number => name.length + (text === '' ? 0 : text.length + 1);
 
-function widthOf(item: Item): number {
+function widthOf(item: Item, charsMax: number): number {
   if (item.kind === 'end') {
-    const chars = Math.max(item.end.title.length, portsOf(item.end.connections).length, 16);
+    const chars = Math.max(item.end.title.length, portsOf(item.end.connections).length + 22, 16);
     return Math.min(chars, TITLE_CHARS_MAX) * SIZE.char + 24;
   }
   const { rows, title } = item.group;
   let widest = Math.min(title.length, TITLE_CHARS_MAX) * SIZE.char + 40;
   for (const row of rows) {
-    const chars = Math.min(Math.max(rowChars(row), ROW_CHARS_MIN), ROW_CHARS_MAX);
+    const chars = Math.min(Math.max(rowChars(row), ROW_CHARS_MIN), charsMax);
     widest = Math.max(widest, SIZE.lead + indentOf(row) + chars * SIZE.char + SIZE.trail);
   }
   return Math.ceil(widest);
@@ -178,7 +190,13 @@ function placeGroup(draft: GroupDraft, column: number, x: number, y: number, wid
   return { key, title, subtitle, isHost, column, x, y, width, height, rows };
 }
 
-function placeEnd({ key, title, kind, connections }: EndDraft, column: number, x: number, y: number, width: number): Destination {
+function placeEnd(
+  { key, title, kind, connections }: EndDraft,
+  column: number,
+  x: number,
+  y: number,
+  width: number,
+): Destination {
   return { key, title, kind, connections, subtitle: portsOf(connections), column, x, y, width };
 }
 
@@ -200,8 +218,18 @@ function placeEdge({ fromGroup: _, ...edge }: EdgeDraft, anchors: Anchors): Edge
 
 /** Lines that share an end leave it side by side, in the order in which they arrive. */
 function spread(edges: readonly Edge[]): Edge[] {
-  const starts = offsets(edges, edge => edge.from, edge => edge.y2, SIZE.row - 10);
-  const stops = offsets(edges, edge => edge.to, edge => edge.y1, SIZE.destination - 16);
+  const starts = offsets(
+    edges,
+    edge => edge.from,
+    edge => edge.y2,
+    SIZE.row - 10,
+  );
+  const stops = offsets(
+    edges,
+    edge => edge.to,
+    edge => edge.y1,
+    SIZE.destination - 16,
+  );
   return edges.map((edge, at) => ({ ...edge, y1: edge.y1 + (starts[at] ?? 0), y2: edge.y2 + (stops[at] ?? 0) }));
 }
 
@@ -231,7 +259,9 @@ function offsets(
 /** Numbers without holes: evidence that is not drawn takes none. */
 function renumber(groups: readonly Group[], edges: readonly Edge[]): Pick<Layout, 'groups' | 'edges'> {
   const marks = [...groups.flatMap(group => group.rows), ...edges].map(each => each.mark).filter(mark => mark !== null);
-  const numbers = new Map([...new Set(marks.map(mark => mark.step))].sort((a, b) => a - b).map((step, at) => [step, at + 1]));
+  const numbers = new Map(
+    [...new Set(marks.map(mark => mark.step))].sort((a, b) => a - b).map((step, at) => [step, at + 1]),
+  );
   const again = (mark: Mark | null): Mark | null =>
     mark === null ? null : { ...mark, step: numbers.get(mark.step) ?? mark.step };
   return {
