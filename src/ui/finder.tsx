@@ -50,12 +50,15 @@ export function Finder({ onClose }: { readonly onClose: () => void }) {
     .filter(({ title, href }) => words.every(word => `${title} ${href}`.toLowerCase().includes(word)))
     .slice(0, FOUND_MAX);
   const place = Math.min(chosen, found.length - 1);
-  const go = (event: FormEvent): void => {
-    event.preventDefault();
-    const target = found[place];
+  const open = (at: number): void => {
+    const target = found[at];
     if (target === undefined) return;
     onClose();
     navigate(target.href);
+  };
+  const go = (event: FormEvent): void => {
+    event.preventDefault();
+    open(place);
   };
   return (
     <Dialog label="Find" onClose={onClose}>
@@ -81,18 +84,18 @@ export function Finder({ onClose }: { readonly onClose: () => void }) {
             setChosen((place + step + found.length) % Math.max(found.length, 1));
           }}
         />
-        <div role="listbox" id="found" aria-label="Found">
+        {/* biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys. */}
+        <div
+          role="listbox"
+          id="found"
+          aria-label="Found"
+          onClick={event => {
+            const at = (event.target as Element).closest('[role="option"]')?.id.slice('found-'.length);
+            if (at !== undefined) open(Number(at));
+          }}
+        >
           {found.map(({ href, kind, title }, at) => (
-            <div
-              key={`${kind} ${href}`}
-              id={`found-${at}`}
-              role="option"
-              aria-selected={at === place}
-              onClick={() => {
-                onClose();
-                navigate(href);
-              }}
-            >
+            <div key={`${kind} ${href}`} id={`found-${at}`} role="option" tabIndex={-1} aria-selected={at === place}>
               <span className="quiet">{kind}</span> {title}
             </div>
           ))}

@@ -19,9 +19,12 @@ export default function IncidentPage({ id }: { readonly id: string }) {
     meta: { live: true },
   });
   return (
-    <Read of={incident} what="incident">
-      {data => <Shown incident={data} />}
-    </Read>
+    <>
+      {incident.data === undefined ? <h1 className="hidden">Incident</h1> : null}
+      <Read of={incident} what="incident">
+        {data => <Shown incident={data} />}
+      </Read>
+    </>
   );
 }
 

@@ -29,75 +29,76 @@ interface RowProps {
   readonly isFocused: boolean;
   readonly isSelected: boolean;
   readonly reaches: string;
-  readonly onPick: (key: string) => void;
-  readonly onToggle: (key: string) => void;
 }
 
 export const RowPart = memo(function RowPart(props: RowProps) {
-  const { row, left, width, phase, isFocused, isSelected, reaches, onPick, onToggle } = props;
+  const { row, left, width, phase, isFocused, isSelected, reaches } = props;
   const middle = row.y + SIZE.row / 2;
   const right = left + width;
   const [process] = row.members;
-  const classes = ['row', `row-${row.kind}`, phase, isFocused ? 'focused' : '', isSelected ? 'selected' : ''];
+  const classes = ['row', `row-${row.kind}`, phase, isSelected ? 'selected' : ''];
   if (row.mark !== null) classes.push('marked', `level-${row.mark.level}`);
   const rest = row.chars - row.name.length - 1;
+  // What is drawn may be cut; the label is whole.
   return (
-    <g
-      role="treeitem"
-      aria-level={row.depth + 2}
-      aria-label={reaches === '' ? rowLabel(row) : `${rowLabel(row)}, ${reaches}`}
-      aria-selected={isSelected}
-      {...(row.expanded === null ? {} : { 'aria-expanded': row.expanded })}
-      tabIndex={isFocused ? 0 : -1}
-      data-key={row.key}
-      className={classes.filter(Boolean).join(' ')}
-      onClick={() => onPick(row.key)}
-    >
-      <rect className="row-ground" x={left + 4} y={row.y + 1} width={width - 8} height={SIZE.row - 2} rx={4} />
-      {row.mark === null ? null : <Badge mark={row.mark} x={left + 20} y={middle} />}
-      {row.expanded === null ? null : (
-        <g
-          className="toggle"
-          onClick={event => {
-            event.stopPropagation();
-            onToggle(row.key);
-          }}
-        >
-          <rect x={row.x - 16} y={row.y + 3} width={16} height={SIZE.row - 6} />
-          <path d={row.expanded ? `M${row.x - 12} ${middle - 2}l4 4 4 -4` : `M${row.x - 10} ${middle - 4}l4 4 -4 4`} />
-        </g>
-      )}
-      <text className="row-text" x={row.x} y={middle + 4}>
-        <tspan className="row-name">{cut(row.name, row.chars)}</tspan>
-        {row.text === '' || rest < 4 ? null : (
-          <tspan className="row-args" dx={SIZE.char}>
-            {cut(row.text, rest)}
-          </tspan>
+    <g data-key={row.key} className={classes.filter(Boolean).join(' ')}>
+      <rect
+        role="treeitem"
+        aria-level={row.depth + 2}
+        aria-label={reaches === '' ? rowLabel(row) : `${rowLabel(row)}, ${reaches}`}
+        aria-selected={isSelected}
+        {...(row.expanded === null ? {} : { 'aria-expanded': row.expanded })}
+        tabIndex={isFocused ? 0 : -1}
+        className="row-ground"
+        x={left + 4}
+        y={row.y + 1}
+        width={width - 8}
+        height={SIZE.row - 2}
+        rx={4}
+      />
+      {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in it takes the focus. */}
+      <g aria-hidden="true">
+        {row.mark === null ? null : <Badge mark={row.mark} x={left + 20} y={middle} />}
+        {row.expanded === null ? null : (
+          <g className="toggle" data-toggle={row.key}>
+            <rect x={row.x - 16} y={row.y + 3} width={16} height={SIZE.row - 6} />
+            <path
+              d={row.expanded ? `M${row.x - 12} ${middle - 2}l4 4 4 -4` : `M${row.x - 10} ${middle - 4}l4 4 -4 4`}
+            />
+          </g>
         )}
-      </text>
-      {row.kind === 'process' && process !== undefined ? (
-        <g className="row-facts">
-          <text x={right - 112} y={middle + 4} textAnchor="end">
-            {process.pid}
-          </text>
-          <text x={right - 72} y={middle + 4} textAnchor="end">
-            {process.uid === null ? '' : process.uid === 0 ? 'root' : process.uid}
-          </text>
-          {row.age === null ? null : (
-            <text className={row.late ? 'late' : ''} x={right - 10} y={middle + 4} textAnchor="end">
-              {signed(row.age)}
-            </text>
+        <text className="row-text" x={row.x} y={middle + 4}>
+          <tspan className="row-name">{cut(row.name, row.chars)}</tspan>
+          {row.text === '' || rest < 4 ? null : (
+            <tspan className="row-args" dx={SIZE.char}>
+              {cut(row.text, rest)}
+            </tspan>
           )}
-        </g>
-      ) : null}
-      {row.kind !== 'process' && row.hidden > 0 ? (
-        <text className="row-hidden" x={right - 10} y={middle + 4} textAnchor="end">
-          {row.kind === 'host' ? 'on the host' : `${row.hidden} folded`}
         </text>
-      ) : null}
-      {isFocused ? (
-        <rect className="focus" x={left + 4} y={row.y + 1} width={width - 8} height={SIZE.row - 2} rx={4} />
-      ) : null}
+        {row.kind === 'process' && process !== undefined ? (
+          <g className="row-facts">
+            <text x={right - 112} y={middle + 4} textAnchor="end">
+              {process.pid}
+            </text>
+            <text x={right - 72} y={middle + 4} textAnchor="end">
+              {process.uid === null ? '' : process.uid === 0 ? 'root' : process.uid}
+            </text>
+            {row.age === null ? null : (
+              <text className={row.late ? 'late' : ''} x={right - 10} y={middle + 4} textAnchor="end">
+                {signed(row.age)}
+              </text>
+            )}
+          </g>
+        ) : null}
+        {row.kind !== 'process' && row.hidden > 0 ? (
+          <text className="row-hidden" x={right - 10} y={middle + 4} textAnchor="end">
+            {row.kind === 'host' ? 'on the host' : `${row.hidden} folded`}
+          </text>
+        ) : null}
+        {isFocused ? (
+          <rect className="focus" x={left + 4} y={row.y + 1} width={width - 8} height={SIZE.row - 2} rx={4} />
+        ) : null}
+      </g>
     </g>
   );
 });
@@ -120,46 +121,51 @@ interface GroupProps {
   readonly group: Group;
   readonly isFocused: boolean;
   readonly isSelected: boolean;
-  readonly onPick: (key: string) => void;
 }
 
-export function GroupHead({ group, isFocused, isSelected, onPick }: GroupProps) {
+export function GroupHead({ group, isFocused, isSelected }: GroupProps) {
   const { x, y, width, title, subtitle } = group;
   const chars = Math.floor((width - 28) / SIZE.char);
   const right = x + width;
   return (
-    <g
-      role="treeitem"
-      aria-level={1}
-      aria-label={`${group.isHost ? 'host' : 'pod'} ${title}${subtitle === '' ? '' : `, ${subtitle}`}`}
-      aria-selected={isSelected}
-      tabIndex={isFocused ? 0 : -1}
-      data-key={`group ${group.key}`}
-      className={`head${isFocused ? ' focused' : ''}`}
-      onClick={() => onPick(`group ${group.key}`)}
-    >
-      <rect className="head-ground" x={x + 4} y={y + 4} width={width - 8} height={SIZE.head - 8} rx={4} />
-      <text className="head-title" x={x + 14} y={y + 20}>
-        <tspan className="head-kind">{group.isHost ? 'host' : 'pod'}</tspan>
-        <tspan dx={8}>{cut(title, chars - 8)}</tspan>
-      </text>
-      <text className="head-subtitle" x={x + 14} y={y + 36}>
-        {cut(subtitle, Math.floor((width - SIZE.trail) / 6.6))}
-      </text>
-      <g className="head-columns">
-        <text x={right - 112} y={y + 36} textAnchor="end">
-          pid
+    <g data-key={`group ${group.key}`} className="head">
+      <rect
+        role="treeitem"
+        aria-level={1}
+        aria-label={`${group.isHost ? 'host' : 'pod'} ${title}${subtitle === '' ? '' : `, ${subtitle}`}`}
+        aria-selected={isSelected}
+        tabIndex={isFocused ? 0 : -1}
+        className="head-ground"
+        x={x + 4}
+        y={y + 4}
+        width={width - 8}
+        height={SIZE.head - 8}
+        rx={4}
+      />
+      {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in it takes the focus. */}
+      <g aria-hidden="true">
+        <text className="head-title" x={x + 14} y={y + 20}>
+          <tspan className="head-kind">{group.isHost ? 'host' : 'pod'}</tspan>
+          <tspan dx={8}>{cut(title, chars - 8)}</tspan>
         </text>
-        <text x={right - 72} y={y + 36} textAnchor="end">
-          user
+        <text className="head-subtitle" x={x + 14} y={y + 36}>
+          {cut(subtitle, Math.floor((width - SIZE.trail) / 6.6))}
         </text>
-        <text x={right - 10} y={y + 36} textAnchor="end">
-          start
-        </text>
+        <g className="head-columns">
+          <text x={right - 112} y={y + 36} textAnchor="end">
+            pid
+          </text>
+          <text x={right - 72} y={y + 36} textAnchor="end">
+            user
+          </text>
+          <text x={right - 10} y={y + 36} textAnchor="end">
+            start
+          </text>
+        </g>
+        {isFocused ? (
+          <rect className="focus" x={x + 4} y={y + 4} width={width - 8} height={SIZE.head - 8} rx={4} />
+        ) : null}
       </g>
-      {isFocused ? (
-        <rect className="focus" x={x + 4} y={y + 4} width={width - 8} height={SIZE.head - 8} rx={4} />
-      ) : null}
     </g>
   );
 }
@@ -180,10 +186,9 @@ interface EdgeProps {
   readonly phase: Phase;
   readonly isLit: boolean;
   readonly isFaint: boolean;
-  readonly onPick: (key: string) => void;
 }
 
-export const EdgePart = memo(function EdgePart({ edge, phase, isLit, isFaint, onPick }: EdgeProps) {
+export const EdgePart = memo(function EdgePart({ edge, phase, isLit, isFaint }: EdgeProps) {
   const { mark, attribution, isDropped, isInbound, flows, x1, y1, x2, y2 } = edge;
   const tip = isInbound ? { x: x1, y: y1, s: -1 } : { x: x2, y: y2, s: x2 > x1 ? 1 : -1 };
   const classes = ['edge', `by-${attribution}`, phase === 'future' ? 'future' : ''];
@@ -194,7 +199,7 @@ export const EdgePart = memo(function EdgePart({ edge, phase, isLit, isFaint, on
   const middle = { x: (x1 + x2) / 2 + (x1 === x2 ? 40 : 0), y: (y1 + y2) / 2 };
   const label = `${flows.toLocaleString('en')}${isDropped ? ' dropped' : ''}`;
   return (
-    <g className={classes.filter(Boolean).join(' ')} onClick={() => onPick(edge.key)}>
+    <g className={classes.filter(Boolean).join(' ')} data-key={edge.key}>
       <title>{edgeTitle(edge)}</title>
       <path className="edge-hit" d={curve(edge)} />
       <path className="edge-line" d={curve(edge)} />
@@ -237,15 +242,14 @@ interface DestinationProps {
   readonly isInbound: boolean;
   readonly isLit: boolean;
   readonly isSelected: boolean;
-  readonly onPick: (key: string) => void;
 }
 
-export function DestinationPart({ end, isInbound, isLit, isSelected, onPick }: DestinationProps) {
+export function DestinationPart({ end, isInbound, isLit, isSelected }: DestinationProps) {
   const { x, y, width, title, subtitle, kind } = end;
   const chars = Math.floor((width - 20) / SIZE.char);
   const flows = end.connections.reduce((sum, connection) => sum + connection.flows, 0);
   return (
-    <g className={`end${isLit ? ' lit' : ''}${isSelected ? ' selected' : ''}`} onClick={() => onPick(end.key)}>
+    <g className={`end${isLit ? ' lit' : ''}${isSelected ? ' selected' : ''}`} data-key={end.key}>
       <title>{title}</title>
       <rect className="end-ground" x={x} y={y} width={width} height={SIZE.destination - 2} rx={6} />
       <text className="end-title" x={x + 10} y={y + 16}>

@@ -1,5 +1,14 @@
 /** Processes and connections in one picture: what is in view of the layout, with a tree's keys. */
-import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import {
+  type KeyboardEvent,
+  type MouseEvent,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import { SIZE } from './layout.ts';
 import { portsOf } from './links.ts';
 import { Branches, DestinationPart, EdgePart, GroupHead, type Phase, RowPart } from './parts.tsx';
@@ -48,7 +57,9 @@ export function Picture({ layout, at, selected, label, onSelect, onToggle, zoom,
   const measure = useCallback(() => {
     const element = scroller.current;
     if (element === null) return;
-    const { scrollTop, clientHeight, clientWidth } = element;
+    const { scrollTop, clientHeight } = element;
+    // The details beside it do not make the picture smaller.
+    const clientWidth = element.parentElement?.clientWidth ?? element.clientWidth;
     setView(held => {
       const next = { top: scrollTop, bottom: scrollTop + clientHeight, width: clientWidth };
       const same = held.width === next.width && held.bottom - held.top === next.bottom - next.top;
@@ -81,16 +92,20 @@ export function Picture({ layout, at, selected, label, onSelect, onToggle, zoom,
   useEffect(() => {
     if (!moveFocus.current || current === null) return;
     moveFocus.current = false;
-    scroller.current?.querySelector<SVGGElement>(`[data-key="${CSS.escape(current)}"]`)?.focus({ preventScroll: true });
+    scroller.current
+      ?.querySelector<SVGElement>(`[data-key="${CSS.escape(current)}"] > [role="treeitem"]`)
+      ?.focus({ preventScroll: true });
   });
 
-  const pick = useCallback(
-    (key: string) => {
-      setFocused(key);
-      onSelect(key);
-    },
-    [onSelect],
-  );
+  const onClick = (event: MouseEvent): void => {
+    const target = event.target as Element;
+    const toggled = target.closest('[data-toggle]')?.getAttribute('data-toggle');
+    const key = toggled ?? target.closest('[data-key]')?.getAttribute('data-key');
+    if (!key) return;
+    if (index.places.has(key)) setFocused(key);
+    if (toggled) onToggle(toggled);
+    else onSelect(key);
+  };
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (current === null || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -114,55 +129,57 @@ export function Picture({ layout, at, selected, label, onSelect, onToggle, zoom,
   const lit = litBy(selected, layout);
 
   return (
-    <div className="picture" ref={scroller} onScroll={measure}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: the tree inside has the keys.
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the tree inside has the keys.
+    <div className="picture" ref={scroller} onScroll={measure} onClick={onClick}>
+      {/* biome-ignore lint/a11y/noSvgWithoutTitle: a title would be a tooltip wherever the hand rests; the tree is labelled. */}
       <svg
         xmlns="http://www.w3.org/2000/svg"
         width={Math.ceil(layout.width * scale)}
         height={Math.ceil(layout.height * scale)}
         viewBox={`0 0 ${layout.width} ${layout.height}`}
       >
+        <g>
+          {layout.groups
+            .filter(g => inView(g.y, g.y + g.height))
+            .map(group => (
+              <rect
+                key={group.key}
+                className={group.isHost ? 'box box-host' : 'box'}
+                x={group.x}
+                y={group.y}
+                width={group.width}
+                height={group.height}
+                rx={8}
+              />
+            ))}
+        </g>
+        {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in it takes the focus; rows say what they connect to. */}
+        <g aria-hidden="true">
+          {layout.edges
+            .filter(({ y1, y2 }) => inView(Math.min(y1, y2), Math.max(y1, y2)))
+            .map(edge => (
+              <EdgePart
+                key={edge.key}
+                edge={edge}
+                phase={phaseOf(edge.firstSeen, null, at)}
+                isLit={lit.edges.has(edge.key)}
+                isFaint={lit.edges.size > 0 && !lit.edges.has(edge.key)}
+              />
+            ))}
+          {layout.destinations
+            .filter(({ y }) => inView(y, y + SIZE.destination))
+            .map(end => (
+              <DestinationPart
+                key={end.key}
+                end={end}
+                isInbound={index.inbound.has(end.key)}
+                isLit={lit.ends.has(end.key)}
+                isSelected={selected === end.key}
+              />
+            ))}
+        </g>
         <g role="tree" aria-label={label} onKeyDown={onKeyDown}>
-          <g>
-            {layout.groups
-              .filter(g => inView(g.y, g.y + g.height))
-              .map(group => (
-                <rect
-                  key={group.key}
-                  className={group.isHost ? 'box box-host' : 'box'}
-                  x={group.x}
-                  y={group.y}
-                  width={group.width}
-                  height={group.height}
-                  rx={8}
-                />
-              ))}
-          </g>
-          <g aria-hidden="true">
-            {layout.edges
-              .filter(({ y1, y2 }) => inView(Math.min(y1, y2), Math.max(y1, y2)))
-              .map(edge => (
-                <EdgePart
-                  key={edge.key}
-                  edge={edge}
-                  phase={phaseOf(edge.firstSeen, null, at)}
-                  isLit={lit.edges.has(edge.key)}
-                  isFaint={lit.edges.size > 0 && !lit.edges.has(edge.key)}
-                  onPick={onSelect}
-                />
-              ))}
-            {layout.destinations
-              .filter(({ y }) => inView(y, y + SIZE.destination))
-              .map(end => (
-                <DestinationPart
-                  key={end.key}
-                  end={end}
-                  isInbound={index.inbound.has(end.key)}
-                  isLit={lit.ends.has(end.key)}
-                  isSelected={selected === end.key}
-                  onPick={onSelect}
-                />
-              ))}
-          </g>
           {layout.groups
             .filter(g => inView(g.y, g.y + g.height))
             .map(group => (
@@ -172,7 +189,6 @@ export function Picture({ layout, at, selected, label, onSelect, onToggle, zoom,
                   group={group}
                   isFocused={current === `group ${group.key}`}
                   isSelected={selected === `group ${group.key}`}
-                  onPick={pick}
                 />
                 {group.rows
                   .filter(row => inView(row.y, row.y + SIZE.row))
@@ -186,8 +202,6 @@ export function Picture({ layout, at, selected, label, onSelect, onToggle, zoom,
                       isFocused={current === row.key}
                       isSelected={selected === row.key}
                       reaches={index.reaches.get(row.key) ?? ''}
-                      onPick={pick}
-                      onToggle={onToggle}
                     />
                   ))}
               </g>
