@@ -17,6 +17,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
 
 const installedStamp = 'node_modules/.spoor-installed';
 const builtStamp = 'dist/.built';
+const pageStamp = 'dist/.page-built';
+const pageSource = 'src/ui';
 
 const digest = text => createHash('sha256').update(text).digest('hex');
 const stampIs = (file, value) => existsSync(file) && readFileSync(file, 'utf8') === value;
@@ -48,19 +50,23 @@ function install() {
   writeFileSync(installedStamp, wanted);
 }
 
-function newest(dir) {
+function newest(dir, without) {
   let latest = 0;
   for (const entry of readdirSync(dir, { withFileTypes: true, recursive: true })) {
-    if (entry.isFile()) latest = Math.max(latest, statSync(join(entry.parentPath ?? entry.path, entry.name)).mtimeMs);
+    const file = join(entry.parentPath ?? entry.path, entry.name);
+    if (entry.isFile() && !(without && file.startsWith(without))) latest = Math.max(latest, statSync(file).mtimeMs);
   }
   return latest;
 }
 
 function build() {
   const wanted = digest(
-    [newest('src'), newest('rules'), statSync('tsconfig.json').mtimeMs, statSync('tsconfig.build.json').mtimeMs].join(
-      ' ',
-    ),
+    [
+      newest('src', join(pageSource, '/')),
+      newest('rules'),
+      statSync('tsconfig.json').mtimeMs,
+      statSync('tsconfig.build.json').mtimeMs,
+    ].join(' '),
   );
   if (stampIs(builtStamp, wanted)) return;
   run('Building', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
@@ -69,5 +75,15 @@ function build() {
   writeFileSync(builtStamp, wanted);
 }
 
+function buildPage() {
+  const wanted = digest(
+    [newest(pageSource), statSync('vite.config.ts').mtimeMs, readFileSync('package-lock.json', 'utf8')].join(' '),
+  );
+  if (stampIs(pageStamp, wanted) && existsSync('dist/ui/index.html')) return;
+  run('Building the web page', process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--logLevel', 'warn']);
+  writeFileSync(pageStamp, wanted);
+}
+
 install();
 build();
+buildPage();

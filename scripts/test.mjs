@@ -19,6 +19,7 @@ function check(name, file, args) {
 
 check('format and lint', 'node_modules/@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.']);
 check('types', 'node_modules/typescript/bin/tsc', ['-p', 'tsconfig.json']);
+check('types of the page', 'node_modules/typescript/bin/tsc', ['-p', 'src/ui/tsconfig.json']);
 check('dead code', 'node_modules/knip/bin/knip.js', []);
 
 const report = 'test-results.json';

@@ -26,6 +26,7 @@ const LAW: Readonly<Record<string, readonly string[]>> = {
   api: ['model', 'alerts', 'context', 'rules', 'detection'],
   config: ['model', 'sinks'],
   render: ['model', 'alerts', 'rules', 'context'],
+  ui: ['api'],
 };
 const CORE = ['model', 'context', 'rules', 'detection', 'rule-tests', 'alerts', 'authoring'];
 /** The API sees the core's data and plain views of it, never what moves it. */
@@ -47,7 +48,7 @@ interface Module {
 
 function walk(): Module[] {
   return readdirSync(src, { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter(entry => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map(entry => {
       const file = join(entry.parentPath, entry.name);
       const path = relative(src, file).split(sep).join('/');
@@ -79,6 +80,8 @@ describe('the code', () => {
         if (!allowed.includes(layer)) broken.push(`${module.path} imports ${target}`);
         else if (module.layer === 'api' && CORE.includes(layer) && !['model', 'alerts'].includes(layer)) {
           if (!READ_ONLY_FOR_API.test(target)) broken.push(`${module.path} imports ${target}: not a read-only view`);
+        } else if (module.layer === 'ui' && !importsTypesAlone(module, target)) {
+          broken.push(`${module.path} imports ${target}: the page takes types of the contract alone`);
         }
       }
     }
@@ -129,6 +132,9 @@ describe('the code', () => {
     expect(long).toEqual([]);
   });
 });
+
+const importsTypesAlone = (module: Module, target: string): boolean =>
+  target === 'api/contract.ts' && !runtimeImports(module).includes(target);
 
 function runtimeImports(module: Module): string[] {
   return [...module.text.matchAll(/^(?:import|export)\s+(?!type\b)[^;]*?from\s+'(\.[^']+)'/gms)].map(m =>

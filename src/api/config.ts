@@ -9,6 +9,8 @@ export interface ApiConfig {
   readonly tls: { readonly cert: string; readonly key: string } | null;
   /** Where people reach it, when not at `host:port`: its origin is trusted like the API's own. */
   readonly publicUrl: string | null;
+  /** Folder of the built web page; without it, `/` shows the contract. */
+  readonly pageFolder?: string;
   /** A token of scope admin that is not in the store, read at every use so that its file may change; null for none. */
   adminToken(): string | null;
   readonly limits: ApiLimits;

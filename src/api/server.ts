@@ -9,6 +9,7 @@ import { checkHost, checkOrigin, isLoopback } from './browser-guard.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiDeps } from './deps.ts';
 import { registerMetrics } from './metrics.ts';
+import { pageRoutes } from './page.ts';
 import { PROBLEM_TYPE, Problem, problemBody, sendProblem, toProblem } from './problem.ts';
 import { addRoute, hasHead, type Route } from './route.ts';
 import { alertRoutes } from './routes/alerts.ts';
@@ -34,7 +35,7 @@ export interface Api {
   readonly routes: readonly Route[];
 }
 
-/** Nothing but its own style sheets: the API has no page that runs anything. */
+/** Nothing but its own style sheets: no answer of the API runs anything. The web page has a policy of its own. */
 const CONTENT_SECURITY_POLICY = {
   useDefaults: false,
   directives: {
@@ -74,7 +75,12 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
   ];
   const ingest = ingestRoute(deps, limits);
   const described = [...jsonRoutes, ingest];
-  const routes = [...described, ...documentRoutes(described, deps.status().version)];
+  const page = config.pageFolder === undefined ? [] : pageRoutes(config.pageFolder);
+  const documents = documentRoutes(described, deps.status().version);
+  const routes = [...described, ...documents];
+  // Where there is a page, it is what `/` shows.
+  const pathsOfPage = new Set(page.map(({ path }) => path));
+  const served = [...routes.filter(({ path }) => !pathsOfPage.has(path)), ...page];
   registerMetrics({ ...deps, stream });
 
   const app = createServer(config);
@@ -94,7 +100,7 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
   await app.register(helmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY, hsts: config.tls !== null });
   await addAdmission(app, authenticator, config);
   await app.register(async scope => {
-    for (const each of routes) if (each !== ingest) addRoute(scope, each);
+    for (const each of served) if (each !== ingest) addRoute(scope, each);
   });
   await app.register(async scope => {
     scope.removeAllContentTypeParsers();
@@ -103,7 +109,7 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
     scope.addHook('onRequest', boundReceiving(limits));
     addRoute(scope, ingest);
   });
-  refuseOtherMethods(app, routes);
+  refuseOtherMethods(app, served);
 
   let closing: Promise<void> | null = null;
   return {

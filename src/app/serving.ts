@@ -12,6 +12,7 @@ import type { BufferedStoreWriter } from '../store/buffered.ts';
 import type { Store } from '../store/store.ts';
 import { incidentCapture } from './incident-capture.ts';
 import type { Log } from './log.ts';
+import { PAGE_FOLDER } from './page-folder.ts';
 import { engineStatus, ruleRecords, type StatusParts, unreadyReasons } from './status.ts';
 import { adminToken } from './token.ts';
 
@@ -83,6 +84,7 @@ function listening({ listen, tls, admin_token: token, admin_token_file: file, pu
         : null,
     publicUrl: url ?? null,
     adminToken: file === undefined ? () => token ?? null : adminToken(file),
+    pageFolder: PAGE_FOLDER,
     limits: API_LIMITS,
   };
 }

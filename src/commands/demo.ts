@@ -78,12 +78,13 @@ async function demo(options: DemoOptions, io: Io): Promise<number> {
   io.note(
     `A break-in that was recorded by Tetragon and Hubble at once, ${options.speed === 'max' ? 'as fast as it goes' : `${options.speed} times as fast as it happened`}.`,
   );
-  io.note(`Alerts appear as it happens; the API is on ${app.address}/api/v1/incidents\n`);
+  io.note(`Alerts appear here as it happens, and with the picture on ${app.address}/\n`);
   const code = await untilDone(app, options.exit === true, () => {
     if (!io.json) story(seen, app, io);
     if (seen.quiet > 0)
       io.note(`\n${counted(seen.quiet, 'alert')} below medium not shown: ${app.address}/api/v1/alerts`);
-    io.note(`\nThe API: ${app.address}/docs   (try: curl -s ${app.address}/api/v1/incidents)`);
+    io.note(`\nThe web page: ${app.address}/`);
+    io.note(`The API: ${app.address}/docs   (try: curl -s ${app.address}/api/v1/incidents)`);
     io.note('Your own recordings: spoor replay tetragon.log hubble.log     Live: spoor run --help');
     if (options.exit !== true) io.note('Serving on; ctrl-c ends.');
   });

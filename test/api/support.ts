@@ -307,7 +307,8 @@ export async function startApi(options: HarnessOptions = {}): Promise<Harness> {
       method,
       redirect: 'manual',
       headers: { ...headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
-      ...(body === undefined ? {} : { body }),
+      // The two type libraries under which this is read name a body differently.
+      ...(body === undefined ? {} : { body: body as string }),
     });
     const text = await response.text();
     const isJson = /^application\/(problem\+)?json/.test(response.headers.get('content-type') ?? '');

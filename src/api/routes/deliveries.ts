@@ -35,7 +35,9 @@ const deliverySchema = z
   })
   .meta({ id: 'Delivery' });
 
-function deliveryView({ created_at, due_at, updated_at, ...rest }: DeliveryRecord): z.infer<typeof deliverySchema> {
+export type DeliveryView = z.infer<typeof deliverySchema>;
+
+function deliveryView({ created_at, due_at, updated_at, ...rest }: DeliveryRecord): DeliveryView {
   return {
     ...rest,
     created_at: timestampOf(created_at),
@@ -62,7 +64,9 @@ const sinkSchema = z
   })
   .meta({ id: 'Sink' });
 
-function withCounts(sink: SinkRecord, counts: DeliveryCounts): z.infer<typeof sinkSchema> {
+export type SinkView = z.infer<typeof sinkSchema>;
+
+function withCounts(sink: SinkRecord, counts: DeliveryCounts): SinkView {
   const { name, type, state, detail, lastSuccessMs, lastFailureMs } = sink;
   const { oldest = null, ...states } = counts.get(name) ?? {};
   return {

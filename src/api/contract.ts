@@ -1,0 +1,22 @@
+/** The answers' shapes by name, for programs that read them: the web page is one. Types alone, nothing that runs. */
+import type { z } from 'zod';
+import type { EngineStatus } from './deps.ts';
+import type { timelineSchema } from './timeline.ts';
+
+export type {
+  Alert,
+  AlertEvidence,
+  Gap,
+  Incident,
+  IncidentState,
+  Level,
+} from '../alerts/alert.ts';
+export type { Page, RuleRecord } from './deps.ts';
+export type { DeliveryView, SinkView } from './routes/deliveries.ts';
+export type { TreeView } from './tree-builder.ts';
+export type { ConnectionView, TreeProcess } from './views.ts';
+
+export type TimelineEntry = z.infer<typeof timelineSchema>['items'][number];
+
+/** Callers of some namespaces get less: what counts all of them is absent. */
+export type StatusView = EngineStatus & { readonly ready: boolean; readonly unready: readonly string[] };

@@ -1,0 +1,232 @@
+/** What happened: the headline, the picture, the alerts with their evidence, and everything in the order of time. */
+import { useQuery } from '@tanstack/react-query';
+import { type ReactNode, useMemo, useState } from 'react';
+import { Link } from 'wouter';
+import type { Incident, TimelineEntry } from '../../api/contract.ts';
+import { get } from '../api.ts';
+import { PictureView } from '../picture/picture-view.tsx';
+import type { Hole, Tick } from '../picture/scrubber.tsx';
+import { clock, count, duration, instant, seconds, visible } from '../text.ts';
+import { Failure, Level, Loading, Read, State, Time } from '../widgets.tsx';
+import { Alerts } from './alerts.tsx';
+import { type IncidentData, useIncident } from './incident-data.ts';
+import { useSetState } from './incident-state.ts';
+
+export default function IncidentPage({ id }: { readonly id: string }) {
+  const incident = useQuery({
+    queryKey: ['incident', id],
+    queryFn: () => get<Incident>(`/incidents/${encodeURIComponent(id)}`),
+    meta: { live: true },
+  });
+  return (
+    <>
+      {incident.data === undefined ? <h1 className="hidden">Incident</h1> : null}
+      <Read of={incident} what="incident">
+        {data => <Shown incident={data} />}
+      </Read>
+    </>
+  );
+}
+
+function Shown({ incident }: { readonly incident: Incident }) {
+  const { id, title, level, state, first_seen, last_seen, alert_count, pods, cluster, merged_into, continues } =
+    incident;
+  const data = useIncident(id);
+  const lasted = seconds(last_seen) - seconds(first_seen);
+  return (
+    <article>
+      <title>{`${visible(title).slice(0, 80)} · Spoor`}</title>
+      <header className="incident-head">
+        <p className="over">
+          <Level level={level} /> <State state={state} /> <span className="quiet id">{id.slice(0, 12)}</span>
+        </p>
+        <h1>{visible(title)}</h1>
+        <p className="quiet">
+          {instant(first_seen)}, over {duration(lasted)} · last activity <Time time={last_seen} /> ·{' '}
+          {count(alert_count, 'alert')}
+          {cluster === '' ? '' : ` · cluster ${visible(cluster)}`} ·{' '}
+          {pods.map((pod, at) => (
+            <span key={pod}>
+              {at > 0 ? ', ' : ''}
+              <Link href={`/pods/${pod}`}>{pod}</Link>
+            </span>
+          ))}
+        </p>
+        {merged_into === '' ? null : (
+          <p className="note">
+            It turned out to be part of <Link href={`/incidents/${merged_into}`}>another incident</Link>, which has its
+            alerts now.
+          </p>
+        )}
+        {continues === '' ? null : (
+          <p className="note">
+            It goes on for <Link href={`/incidents/${continues}`}>an incident that is full</Link>.
+          </p>
+        )}
+        <Actions incident={incident} />
+      </header>
+      <Story data={data} incident={incident} />
+    </article>
+  );
+}
+
+const VERBS = {
+  open: ['acknowledge', 'resolve'],
+  acknowledged: ['resolve', 'reopen'],
+  resolved: ['reopen'],
+  merged: [],
+} as const;
+
+const LABELS = { acknowledge: 'Acknowledge', resolve: 'Resolve', reopen: 'Reopen' } as const;
+
+function Actions({ incident: { id, state } }: { readonly incident: Incident }) {
+  const setState = useSetState();
+  const [reason, setReason] = useState('');
+  const verbs = VERBS[state];
+  return (
+    <form className="actions" onSubmit={event => event.preventDefault()}>
+      {verbs.length === 0 ? null : (
+        <label>
+          <span className="hidden">Comment</span>
+          <input
+            value={reason}
+            maxLength={1_000}
+            placeholder="Comment (optional)"
+            onChange={event => setReason(event.target.value)}
+          />
+        </label>
+      )}
+      {verbs.map(verb => (
+        <button
+          key={verb}
+          type="button"
+          disabled={setState.isPending}
+          onClick={() => setState.mutate({ id, verb, reason }, { onSuccess: () => setReason('') })}
+        >
+          {LABELS[verb]}
+        </button>
+      ))}
+      <span className="spring" />
+      <a className="button" href={`/api/v1/incidents/${id}/capture?format=jsonl.gz`} download>
+        Download capture
+      </a>
+      {setState.error === null ? null : (
+        <p className="problem" role="alert">
+          {setState.error.message}
+        </p>
+      )}
+    </form>
+  );
+}
+
+function Story({ data, incident }: { readonly data: IncidentData; readonly incident: Incident }) {
+  const { tree, peers, alerts, timeline } = data;
+  const trees = useMemo(() => (tree.data === undefined ? [] : [tree.data, ...peers]), [tree.data, peers]);
+  const entries = timeline.data?.items;
+  const { ticks, holes } = useMemo(() => marksInTime(entries ?? []), [entries]);
+  return (
+    <>
+      {tree.error !== null && tree.data === undefined ? (
+        <Failure error={tree.error} what="picture" onRetry={() => tree.refetch()} />
+      ) : tree.data === undefined ? (
+        <Loading what="the picture" />
+      ) : (
+        <PictureView
+          trees={trees}
+          alerts={alerts.items}
+          ticks={ticks}
+          holes={holes}
+          label="Processes and connections of the incident"
+          fileName={`incident-${incident.id.slice(0, 12)}`}
+        />
+      )}
+      <Unseen alerts={alerts.items.some(({ incomplete }) => incomplete)} holes={holes} />
+      <div className="columns story">
+        <section aria-labelledby="alerts">
+          <h2 id="alerts">What fired</h2>
+          {alerts.error === null ? null : <Failure error={alerts.error} what="alerts" />}
+          <Alerts alerts={alerts.items} more={incident.alert_count - alerts.items.length} />
+        </section>
+        <section aria-labelledby="timeline">
+          <h2 id="timeline">In order</h2>
+          <Read of={timeline} what="timeline">
+            {({ items }) => <Timeline entries={items} />}
+          </Read>
+        </section>
+      </div>
+    </>
+  );
+}
+
+function Unseen({ alerts, holes }: { readonly alerts: boolean; readonly holes: readonly Hole[] }) {
+  if (!alerts && holes.length === 0) return null;
+  return (
+    <p className="note">
+      Something went unseen while this happened:{' '}
+      {holes.map(({ reason }) => visible(reason)).join('; ') || 'events were lost'}. The picture may lack processes and
+      connections.
+    </p>
+  );
+}
+
+function marksInTime(entries: readonly TimelineEntry[]): { ticks: Tick[]; holes: Hole[] } {
+  const ticks: Tick[] = [];
+  const holes: Hole[] = [];
+  for (const entry of entries) {
+    if (entry.type === 'gap') holes.push({ from: entry.time, to: entry.to, reason: entry.reason });
+    else if (entry.type !== 'action')
+      ticks.push({ time: entry.time, level: entry.type === 'alert' ? entry.level : null });
+  }
+  return { ticks, holes };
+}
+
+const ENTRIES_FIRST = 200;
+
+function Timeline({ entries }: { readonly entries: readonly TimelineEntry[] }) {
+  const [shown, setShown] = useState(ENTRIES_FIRST);
+  if (entries.length === 0) return <p className="empty">Nothing is kept of it any more.</p>;
+  return (
+    <>
+      <ol className="timeline">
+        {entries.slice(0, shown).map((entry, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: entries have no ids, and only grow.
+          <li key={at} className={entry.type === 'alert' ? `entry-alert level-${entry.level}` : `entry-${entry.type}`}>
+            <time dateTime={entry.time} title={instant(entry.time)}>
+              {clock(entry.time)}
+            </time>
+            <span>{entryText(entry)}</span>
+          </li>
+        ))}
+      </ol>
+      {entries.length > shown ? (
+        <button type="button" onClick={() => setShown(held => held + 1_000)}>
+          {(entries.length - shown).toLocaleString('en')} more
+        </button>
+      ) : null}
+    </>
+  );
+}
+
+const DONE: Readonly<Record<string, string>> = {
+  'incident.acknowledged': 'acknowledged it',
+  'incident.resolved': 'resolved it',
+  'incident.open': 'reopened it',
+};
+
+function entryText(entry: TimelineEntry): ReactNode {
+  switch (entry.type) {
+    case 'event':
+      return <code>{visible(entry.summary) || entry.kind}</code>;
+    case 'alert':
+      return <strong>{entry.rule}</strong>;
+    case 'action':
+      return (
+        <>
+          <strong>{visible(entry.actor)}</strong> {DONE[entry.action] ?? entry.action}
+          {entry.reason === '' ? '' : `: ${visible(entry.reason)}`}
+        </>
+      );
+    case 'gap':
+      return `unseen until ${clock(entry.to)}: ${visible(entry.reason)}`;
+  }
+}

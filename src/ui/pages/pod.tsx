@@ -1,0 +1,93 @@
+/** What a pod does, and with whom it talks, as far as the engine remembers. */
+import { useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import { Link } from 'wouter';
+import type { Alert, Incident, Page, TreeView } from '../../api/contract.ts';
+import { get, query } from '../api.ts';
+import { PictureView } from '../picture/picture-view.tsx';
+import type { Tick } from '../picture/scrubber.tsx';
+import { count, visible } from '../text.ts';
+import { Level, Read, State, Time } from '../widgets.tsx';
+
+const ALERTS_MAX = 200;
+
+export default function PodPage({ namespace, name }: { readonly namespace: string; readonly name: string }) {
+  const pod = `${namespace}/${name}`;
+  const tree = useQuery({
+    queryKey: ['pod', pod, 'tree'],
+    queryFn: () => get<TreeView>(`/pods/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/tree`),
+    meta: { live: true },
+  });
+  const alerts = useQuery({
+    queryKey: ['pod', pod, 'alerts'],
+    queryFn: () => get<Page<Alert>>(`/alerts${query({ pod, limit: ALERTS_MAX })}`),
+    meta: { live: true },
+  });
+  const incidents = useQuery({
+    queryKey: ['pod', pod, 'incidents'],
+    queryFn: () => get<Page<Incident>>(`/incidents${query({ pod, limit: 20 })}`),
+    meta: { live: true },
+  });
+  return (
+    <>
+      <title>{`${pod} · Spoor`}</title>
+      <p className="over quiet">Pod</p>
+      <h1>{visible(pod)}</h1>
+      <Read of={incidents} what="incidents">
+        {({ items }) =>
+          items.length === 0 ? (
+            <p className="quiet">In no incident.</p>
+          ) : (
+            <ul className="incident-list">
+              {items.map(({ id, level, title, state, last_seen, alert_count }) => (
+                <li key={id}>
+                  <Link href={`/incidents/${id}`}>
+                    <Level level={level} />
+                    <span className="incident-title">{visible(title)}</span>
+                    <span className="quiet">
+                      <State state={state} /> {count(alert_count, 'alert')}, last activity <Time time={last_seen} />
+                    </span>
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Read>
+      <Read of={tree} what="picture">
+        {data => <Drawn pod={pod} tree={data} alerts={alerts.data?.items ?? []} />}
+      </Read>
+      <p>
+        <Link href={`/connections${query({ namespace, pod: name })}`}>All its connections</Link>
+      </p>
+    </>
+  );
+}
+
+function Drawn({
+  pod,
+  tree,
+  alerts,
+}: {
+  readonly pod: string;
+  readonly tree: TreeView;
+  readonly alerts: readonly Alert[];
+}) {
+  const trees = useMemo(() => [tree], [tree]);
+  const ticks = useMemo(() => {
+    const starts = tree.processes
+      .filter(process => process.pod !== null && process.start_time !== null)
+      .map((process): Tick => ({ time: process.start_time ?? '', level: null }));
+    return [...starts, ...alerts.map((alert): Tick => ({ time: alert.time, level: alert.rule.level }))];
+  }, [tree, alerts]);
+  return (
+    <PictureView
+      trees={trees}
+      alerts={alerts}
+      ticks={ticks}
+      holes={[]}
+      label={`Processes and connections of ${pod}`}
+      fileName={pod.replace('/', '-')}
+    />
+  );
+}
