@@ -37,7 +37,7 @@ export const sourceConfig = z.discriminatedUnion('type', [
       .string()
       .min(1)
       .describe(
-        'export files of Tetragon or Hubble; the last part may hold * and ?. Followed through rotation: backups named FILE.1, FILE-20260131, FILE-2026-01-31T12-00-00.000.log, with .gz or without, are read to their end first',
+        'export files of Tetragon or Hubble; the last part may hold * and ?. Followed through rotation: backups named FILE.1, FILE-20260131, FILE-2026-01-31T12-00-00.000.log, with .gz or without, are read to their end first. A pattern takes no file with such a name for an export of its own, even while FILE is missing (FILE-1 only while FILE is there): to follow one, give its whole name',
       ),
   }),
   z.strictObject({

@@ -6,13 +6,18 @@ import { basename, dirname, extname, join } from 'node:path';
 const STAMP = /^-(\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3})$/;
 /** logrotate's number, of which a higher one is older, or its date. */
 const SUFFIX = /^[.-](\d{1,4}|\d{8}(?:-\d+)?)$/;
+/** Names that are a backup's whatever else is there. `node-1` is not one of them: it is as often a file of its own. */
+const BACKUP = /.(?:-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3}(?:\.[^.]*)?|\.\d{1,4}|[.-]\d{8}(?:-\d+)?|\.gz)$/s;
 
 export interface Backup {
   readonly path: string;
   readonly compressed: boolean;
 }
 
-/** Paths that a pattern names, whose last part may hold `*` and `?`; rotated backups of a named file are left out. */
+/**
+ * Paths of files that a pattern names, whose last part may hold `*` and `?`. Rotated backups are left out, also while the file
+ * that they belong to is not there: it is missing between a rename and the first line of the next file.
+ */
 export async function livePaths(pattern: string): Promise<string[]> {
   const name = basename(pattern);
   if (!/[*?]/.test(name)) return [pattern];
@@ -20,8 +25,10 @@ export async function livePaths(pattern: string): Promise<string[]> {
     .map(c => (c === '*' ? '.*' : c === '?' ? '.' : c.replace(/[\\^$.+()[\]{}|]/, '\\$&')))
     .join('');
   const matcher = new RegExp(`^${source}$`, 's');
-  const names = (await readdir(dirname(pattern)).catch(() => [])).filter(one => matcher.test(one));
-  const live = names.filter(one => !one.endsWith('.gz') && !names.some(other => rankOf(other, one) !== null));
+  const found = await readdir(dirname(pattern), { withFileTypes: true }).catch(() => []);
+  const files = found.filter(one => one.isFile() || one.isSymbolicLink());
+  const names = files.map(one => one.name).filter(one => matcher.test(one));
+  const live = names.filter(one => !BACKUP.test(one) && !names.some(other => rankOf(other, one) !== null));
   return live.sort().map(one => join(dirname(pattern), one));
 }
 
@@ -54,8 +61,9 @@ function rankOf(live: string, name: string): string | null {
   return number.length <= 4 ? String(9_999 - Number(number)).padStart(4, '0') : number;
 }
 
-/** `<device>:<inode>` and size, or null when nothing is there. */
-export async function identityOf(path: string): Promise<{ inode: string; size: number } | null> {
+/** `<device>:<inode>`, size and time of the last write, or null when nothing is there. */
+export async function identityOf(path: string): Promise<{ inode: string; size: number; written: number } | null> {
   const found = await stat(path).catch(() => null);
-  return found === null || !found.isFile() ? null : { inode: `${found.dev}:${found.ino}`, size: found.size };
+  if (found === null || !found.isFile()) return null;
+  return { inode: `${found.dev}:${found.ino}`, size: found.size, written: found.mtimeMs };
 }

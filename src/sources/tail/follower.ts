@@ -169,7 +169,18 @@ export class Follower {
       return backups.slice(i + 1).map(backup => ({ backup, offset: 0 }));
     }
     const rest = this.#linesEnd === null ? null : await this.#backlogFrom(this.#linesEnd);
-    return rest === null ? [] : rest.slice(1);
+    if (rest !== null) return rest.slice(1);
+    // It is deleted: what is left of those after it was written later. Whether others were deleted too, nobody can tell.
+    this.#onLost(`${this.path}: deleted, perhaps with files that came after it`);
+    const until = (await text.written()) ?? 0;
+    const newer: Pending[] = [];
+    for (const backup of backups.reverse()) {
+      const found = await identityOf(backup.path);
+      if (found === null) continue;
+      if (found.written < until) break;
+      newer.unshift({ backup, offset: 0 });
+    }
+    return newer;
   }
 
   #open(backup: Backup, offset: number): Promise<Text | null> {

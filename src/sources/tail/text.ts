@@ -99,6 +99,11 @@ export class Text {
     return mine.head === position.head && mine.before === position.before;
   }
 
+  /** When it was written last; it may be deleted by now. Null for compressed text, which is no longer written. */
+  async written(): Promise<number | null> {
+    return this.#file === null ? null : (await this.#file.stat()).mtimeMs;
+  }
+
   async close(): Promise<void> {
     await this.#chunks?.return(undefined);
     await this.#file?.close();

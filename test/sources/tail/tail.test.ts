@@ -9,6 +9,7 @@ import {
   rmSync,
   truncateSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -229,6 +230,29 @@ describe('tail source', () => {
     expect(decodeLine(raw.line())).toMatchObject(gap);
   });
 
+  it('reads the files that came after one that was deleted while it was open, and says that some may be gone', async () => {
+    const path = join(folder, 'tetragon.log');
+    const writer = new Writer(path);
+    writeFileSync(join(folder, 'tetragon-2025-12-31T00-00-00.000.log'), `${line(999)}\n`);
+    utimesSync(join(folder, 'tetragon-2025-12-31T00-00-00.000.log'), 1, 1);
+    const reader = new Reader();
+    writer.append(3);
+    reader.start(path);
+    await until(() => reader.got.length === 3, 'three lines');
+    // All at once for the reader: rotated twice, and the file that it has open is kept no longer.
+    unlinkSync(path);
+    writer.append(2);
+    writer.rotate();
+    writer.append(2);
+    writer.rotate();
+    writer.append(2);
+    await until(() => reader.got.includes(8), 'the newest line');
+    reader.stop();
+    expect(reader.got).toEqual(all(9));
+    expect(reader.lost).toBe(1);
+    expect(reader.gaps).toMatchObject([{ reason: 'SPOOR_FILE_LOST', from: timeOf(2), to: timeOf(3) }]);
+  });
+
   it('tells of damaged text as a gap between what is left of it and what comes after it', async () => {
     const path = join(folder, 'tetragon.log');
     const writer = new Writer(path);
@@ -306,6 +330,26 @@ describe('tail source', () => {
     await until(() => reader.got.length >= 2, 'both files');
     reader.stop();
     expect([...reader.got].sort((a, b) => a - b)).toEqual([2, 100]);
+  });
+
+  it('takes a backup for no live file while its own is missing', async () => {
+    const reader = new Reader();
+    const one = new Writer(join(folder, 'tetragon.log'));
+    one.append(3);
+    for (const name of ['old.log.1', 'old.log-20260131', 'gone-2026-01-01T00-00-00.000.log', 'x.log.1.gz']) {
+      writeFileSync(join(folder, name), `${line(50)}\n`);
+    }
+    writeFileSync(join(folder, 'node-1'), `${line(100)}\n`);
+    reader.start(join(folder, '*'));
+    await until(() => reader.got.length >= 4, 'the live files');
+    renameSync(one.path, join(folder, 'tetragon-2026-01-01T00-00-00.000.log'));
+    // A new file shows that the folder was listed meanwhile.
+    writeFileSync(join(folder, 'late.log'), `${line(101)}\n`);
+    await until(() => reader.got.includes(101), 'a later file');
+    writeFileSync(one.path, `${line(3)}\n`);
+    await until(() => reader.got.includes(3), 'the line after the rotation');
+    reader.stop();
+    expect([...reader.got].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 100, 101]);
   });
 
   it('reads far ahead of what is done, but not without bound', async () => {
