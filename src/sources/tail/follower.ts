@@ -33,19 +33,23 @@ export class Follower {
   #begins = true;
   /** The path names another file now; the open one is read once more, for a writer that had not closed it yet. */
   #leaving = false;
+  /** Where to read on, when that is not the beginning of the live file. */
+  #resume: Position | null;
   /** Where the last whole line of the open text ended; null before any. */
   #linesEnd: Position | null = null;
 
-  /** `onLost` is told of text that is gone: damaged, or rotated away before it was read to its end. */
-  constructor(path: string, onLost: (what: string) => void) {
+  /**
+   * Goes to where `position` was, in whatever file it lies now; to the beginning when nothing is remembered. `onLost` is told
+   * of text that is gone: damaged, or rotated away before it was read to its end.
+   */
+  constructor(path: string, position: Position | null, onLost: (what: string) => void) {
     this.path = path;
+    this.#resume = position;
     this.#live = { path, compressed: false };
     this.#onLost = onLost;
   }
 
-  /** Goes to where `position` was, in whatever file it lies now; to the beginning when nothing is remembered. */
-  async start(position: Position | null): Promise<void> {
-    if (position === null) return;
+  async #start(position: Position): Promise<void> {
     const live = await this.#openAt(this.#live, position);
     if (live !== null) return this.#use(live, true, position.offset);
     const found = await this.#plan(() => this.#backlogFrom(position));
@@ -55,10 +59,13 @@ export class Follower {
     await this.#plan(async () => (await backupsOf(this.path)).map(backup => ({ backup, offset: 0 })));
   }
 
+  /** Throws an Error when the live file cannot be read; called again, it goes on behind the last whole line. */
   async next(): Promise<Step> {
+    if (this.#resume !== null) await this.#start(this.#resume);
+    this.#resume = null;
     if (this.#text === null && !(await this.#openNext())) return IDLE;
     const text = this.#text as Text;
-    const read = await text.read();
+    const read = await this.#read(text);
     if (typeof read === 'object') {
       const begins = this.#begins;
       this.#begins = false;
@@ -80,6 +87,21 @@ export class Follower {
     await this.#plan(() => this.#newerThan(text));
     await this.#leave();
     return { kind: 'end', whole: true };
+  }
+
+  async #read(text: Text): Promise<Awaited<ReturnType<Text['read']>>> {
+    try {
+      return await text.read();
+    } catch (error) {
+      // A backup does not keep the rest back; the live file is opened anew, as a stale handle must be.
+      if (!this.#isLive) {
+        this.#onLost(`${text.path}: ${(error as Error).message}`);
+        return 'end';
+      }
+      this.#resume = this.#linesEnd;
+      await this.#leave();
+      throw error;
+    }
   }
 
   /** The reader found that whole lines reach up to `offset` in the piece of `pieceBytes` that it was given last. */
@@ -121,8 +143,9 @@ export class Follower {
   }
 
   async #leave(): Promise<void> {
-    await this.#text?.close();
+    const text = this.#text;
     this.#text = null;
+    await text?.close();
   }
 
   /** Opens the live file, then lists what must be read before it; false when `list` finds nothing to start from. */
@@ -184,13 +207,19 @@ export class Follower {
   }
 
   #open(backup: Backup, offset: number): Promise<Text | null> {
-    return Text.open(backup, offset, reason => this.#onLost(`${backup.path}: ${reason}`));
+    return this.#tryOpen(backup, offset, reason => this.#onLost(`${backup.path}: ${reason}`));
+  }
+
+  /** Only the live file is waited for: a backup that cannot be opened is as good as gone. */
+  #tryOpen(backup: Backup, offset: number, onDamage: (reason: string) => void): Promise<Text | null> {
+    const text = Text.open(backup, offset, onDamage);
+    return backup === this.#live ? text : text.catch(() => null);
   }
 
   async #openAt(backup: Backup, position: Position): Promise<Text | null> {
     const text =
-      (await Text.open(backup, position.offset, () => {})) ??
-      (await Text.open(compressedForm(backup), position.offset, () => {}));
+      (await this.#tryOpen(backup, position.offset, () => {})) ??
+      (await this.#tryOpen(compressedForm(backup), position.offset, () => {}));
     // Every text is alike before its first byte: there only the file itself can be known again.
     if (text === null || (position.offset === 0 ? text.inode === position.inode : text.isAt(position))) return text;
     await text.close();

@@ -18,6 +18,9 @@ import type { Text } from './text.ts';
 /** `reason` of the gaps that lost text leaves. */
 const FILE_LOST = 'SPOOR_FILE_LOST';
 const POLL_MS = 250;
+/** Wait before a file that could not be read is tried again: doubled each time, up to the greatest. */
+const RETRY_MS = 250;
+const RETRY_MS_MAX = 30_000;
 
 /**
  * A batch is done only when the lateness bound has passed its newest event and what came of it is stored: whatever may come in
@@ -46,6 +49,8 @@ export function tailSource(options: TailOptions): Source {
   const counters = newCounters();
   let state: SourceState = 'starting';
   let detail = options.path;
+  /** Why a file cannot be read now; null when all can. */
+  let problem: string | null = null;
   let newest: Micros | null = null;
 
   function reject(place: string, reason: string, bytes: Uint8Array | string): void {
@@ -53,8 +58,8 @@ export function tailSource(options: TailOptions): Source {
     options.quarantine.put({ source: name, place, reason, bytes });
   }
 
-  function newReader(path: string): FileReader {
-    return new FileReader(path, name, {
+  function newReader(path: string, position: Position | null): FileReader {
+    return new FileReader(path, position, name, {
       reject,
       lost: what => {
         counters.lost++;
@@ -78,14 +83,12 @@ export function tailSource(options: TailOptions): Source {
       while (!signal.aborted) {
         for (const path of await livePaths(options.path)) {
           if (readers.has(path)) continue;
-          const reader = newReader(path);
-          readers.set(path, reader);
-          await reader.start(saved.get(path) ?? null);
+          readers.set(path, newReader(path, saved.get(path) ?? null));
         }
         let idle = true;
         for (const reader of readers.values()) {
           if (signal.aborted) return;
-          if (await reader.read()) idle = false;
+          if (await reader.read(timing.now())) idle = false;
           if (!saved.has(reader.path)) {
             // Remembered before its first line goes on: killed now, the file is found again under whatever name it has then.
             const beginning = reader.beginning();
@@ -103,7 +106,11 @@ export function tailSource(options: TailOptions): Source {
             subscriber.next({ source: name, events, done });
           }
         }
-        state = readers.size === 0 || [...readers.values()].some(reader => reader.isMissing) ? 'waiting' : 'connected';
+        const all = [...readers.values()];
+        problem = all.find(reader => reader.problem !== null)?.problem ?? null;
+        if (signal.aborted) return;
+        if (problem !== null) state = 'failed';
+        else state = all.length === 0 || all.some(reader => reader.isMissing) ? 'waiting' : 'connected';
         if (idle) await hint.wait(options.pollMs ?? POLL_MS, signal, timing);
       }
     } finally {
@@ -120,16 +127,17 @@ export function tailSource(options: TailOptions): Source {
         const hint = new Hint(dirname(options.path));
         run(subscriber, abort.signal, hint).catch((error: Error) => {
           state = 'failed';
-          detail = error.message;
+          problem = error.message;
           subscriber.error(error);
         });
         return () => {
-          state = 'ended';
+          // After an error too this is called.
+          if (state !== 'failed') state = 'ended';
           abort.abort();
           hint.close();
         };
       }),
-    status: () => ({ name, type: 'file', state, detail, newest, counters }),
+    status: () => ({ name, type: 'file', state, detail: problem ?? detail, newest, counters }),
   };
 }
 
@@ -158,29 +166,40 @@ class FileReader {
   /** The path names no file now. */
   isMissing = false;
 
+  /** Why the file cannot be read now; null when it can. */
+  problem: string | null = null;
+  #failures = 0;
+  #retryAtMs = 0;
+
   /** Offset behind the last batch. */
   #taken = 0;
 
-  constructor(path: string, source: string, on: ReaderEvents) {
+  /** Goes to where it was left. */
+  constructor(path: string, position: Position | null, source: string, on: ReaderEvents) {
     this.path = path;
+    this.#newest = position?.time ?? null;
     this.#source = source;
     this.#on = on;
     this.#decoder = new JsonDecoder({ source });
-    this.follower = new Follower(path, what => {
+    this.follower = new Follower(path, position, what => {
       this.#isAfterLoss = true;
       on.lost(what);
     });
   }
 
-  /** Goes to where it was left. */
-  async start(position: Position | null): Promise<void> {
-    this.#newest = position?.time ?? null;
-    await this.follower.start(position);
-  }
-
-  /** Reads one piece. False when there is nothing to read now. */
-  async read(): Promise<boolean> {
-    const step: Step = await this.follower.next();
+  /** Reads one piece. False when there is nothing to read now, or it cannot be read and is tried again later. */
+  async read(nowMs: number): Promise<boolean> {
+    if (nowMs < this.#retryAtMs) return false;
+    let step: Step;
+    try {
+      step = await this.follower.next();
+    } catch (error) {
+      this.problem = `${this.path}: ${(error as Error).message}`;
+      this.#retryAtMs = nowMs + Math.min(RETRY_MS * 2 ** this.#failures++, RETRY_MS_MAX);
+      return false;
+    }
+    this.problem = null;
+    this.#failures = 0;
     if (step.kind === 'idle') {
       this.isMissing = this.#text === null;
       return false;

@@ -1,5 +1,6 @@
 /** The text of one file, plain or compressed, read on from an offset, with what makes a position in it recognisable. */
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { decompressed, fileChunks } from '../capture/chunks.ts';
 import type { Backup } from './files.ts';
@@ -29,22 +30,31 @@ export class Text {
     this.#chunks = chunks;
   }
 
-  /** Null when the file is not there, or shorter than `offset`. */
+  /** Null when the file is not there, or shorter than `offset`. Throws an Error when it is there and cannot be read. */
   static async open(backup: Backup, offset: number, onDamage: (reason: string) => void): Promise<Text | null> {
-    const file = await open(backup.path).catch(() => null);
+    // A pipe without a writer would block the open, and with it the end of the program.
+    const file = await open(backup.path, constants.O_RDONLY | constants.O_NONBLOCK).catch(error => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+      throw error;
+    });
     if (file === null) return null;
-    const { dev, ino } = await file.stat();
-    const inode = `${dev}:${ino}`;
-    if (!backup.compressed) {
-      const text = new Text(backup.path, inode, file, null);
-      text.#head = await readAt(file, 0, Math.min(PRINT_BYTES, offset));
-      text.#piece = await readAt(file, Math.max(0, offset - PRINT_BYTES), Math.min(PRINT_BYTES, offset));
-      text.offset = offset;
-      if (text.#piece.length === Math.min(PRINT_BYTES, offset)) return text;
-      await file.close();
-      return null;
+    let keep = false;
+    let inode: string;
+    try {
+      const found = await file.stat();
+      if (!found.isFile()) throw new Error('not a regular file');
+      inode = `${found.dev}:${found.ino}`;
+      if (!backup.compressed) {
+        const text = new Text(backup.path, inode, file, null);
+        text.#head = await readAt(file, 0, Math.min(PRINT_BYTES, offset));
+        text.#piece = await readAt(file, Math.max(0, offset - PRINT_BYTES), Math.min(PRINT_BYTES, offset));
+        text.offset = offset;
+        keep = text.#piece.length === Math.min(PRINT_BYTES, offset);
+        return keep ? text : null;
+      }
+    } finally {
+      if (!keep) await file.close();
     }
-    await file.close();
     const chunks = decompressed(fileChunks(backup.path, new AbortController().signal), onDamage);
     const text = new Text(backup.path, inode, null, chunks);
     while (text.offset < offset) {

@@ -1,23 +1,28 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   unlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { StreamFact } from '../../../src/model/event.ts';
+import { realTiming } from '../../../src/sources/capture/pace.ts';
 import { decodeLine } from '../../../src/sources/json/decoder.ts';
 import { memoryQuarantine } from '../../../src/sources/quarantine.ts';
 import type { Batch } from '../../../src/sources/source.ts';
@@ -350,6 +355,84 @@ describe('tail source', () => {
     await until(() => reader.got.includes(3), 'the line after the rotation');
     reader.stop();
     expect([...reader.got].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 100, 101]);
+  });
+
+  it.each([
+    ['a folder', (path: string) => mkdirSync(path), 'not a regular file'],
+    ['a pipe', (path: string) => execFileSync('sh', ['-c', 'mkfifo "$0"', path]), 'not a regular file'],
+    ['a link to itself', (path: string) => symlinkSync(path, path), 'ELOOP'],
+    ['a file whose disk fails', (path: string) => symlinkSync('/proc/self/mem', path), 'EIO'],
+  ])('says why %s cannot be read, reads the other files, and tries again', async (_, make, reason) => {
+    const path = join(folder, 'bad.log');
+    make(path);
+    symlinkSync(path, join(folder, 'link.log'));
+    const live = new Writer(join(folder, 'good.log'));
+    let clock = 0;
+    const timing = { ...realTiming, now: () => (clock += 60_000) };
+    const options = { offsets: memoryOffsets(), quarantine: memoryQuarantine(), pollMs: 2, timing };
+    const alone = tailSource({ ...options, path });
+    const several = tailSource({ ...options, path: join(folder, '*.log') });
+    const got: [number, number] = [0, 0];
+    const subscriptions = [alone, several].map((source, i) =>
+      source.batches().subscribe(batch => {
+        got[i as 0 | 1] += batch.events.length;
+        batch.done();
+      }),
+    );
+    for (const source of [alone, several]) {
+      await until(() => source.status().state === 'failed', 'the failure');
+      expect(source.status().detail).toContain(reason);
+    }
+    live.append(2);
+    await until(() => got[1] === 2, 'the other file');
+    expect(several.status().state).toBe('failed');
+    rmSync(path, { recursive: true });
+    writeFileSync(path, `${line(7)}\n`);
+    rmSync(join(folder, 'link.log'));
+    await until(() => got[0] === 1 && alone.status().state === 'connected', 'the file that can be read now');
+    for (const one of subscriptions) one.unsubscribe();
+    expect(alone.status().state).toBe('ended');
+  });
+
+  it('goes on behind the last whole line after a read that failed', async () => {
+    const path = join(folder, 'tetragon.log');
+    const writer = new Writer(path);
+    writer.append(3);
+    appendFileSync(path, line(3).slice(0, 700));
+    const handle = await open(path);
+    const read = vi.spyOn(Object.getPrototypeOf(handle), 'read');
+    await handle.close();
+    const reader = new Reader();
+    reader.start(path);
+    await until(() => reader.got.length === 3, 'three lines');
+    const failures = read.mock.calls.length;
+    read.mockRejectedValueOnce(new Error('EIO: i/o error, read'));
+    await until(() => read.mock.calls.length > failures + 1, 'the failed read');
+    appendFileSync(path, `${line(3).slice(700)}\n${line(4)}\n`);
+    await until(() => reader.got.length >= 5, 'the lines after it');
+    reader.stop();
+    read.mockRestore();
+    expect(reader.got).toEqual(all(5));
+    expect(reader.lost).toBe(0);
+  });
+
+  it('stays failed when the consumer is told of an error', async () => {
+    const offsets = memoryOffsets();
+    const broken = {
+      ...offsets,
+      load: () => {
+        throw new Error('no offsets');
+      },
+    };
+    const source = tailSource({ path: join(folder, 'x.log'), offsets: broken, quarantine: memoryQuarantine() });
+    let told = '';
+    source.batches().subscribe({
+      error: (error: Error) => {
+        told = error.message;
+      },
+    });
+    await until(() => told !== '', 'the error');
+    expect(source.status()).toMatchObject({ state: 'failed', detail: 'no offsets' });
   });
 
   it('reads far ahead of what is done, but not without bound', async () => {
