@@ -24,6 +24,7 @@ import { statusRoutes } from './routes/status.ts';
 import { streamRoute } from './routes/stream.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
+import { Sessions, sessionRoutes } from './session.ts';
 import { createEventStream } from './stream.ts';
 
 export interface Api {
@@ -61,6 +62,8 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
   const loopback = isLoopback(config.host);
   const authenticator = createAuthenticator(deps.store.tokens, config.adminToken, loopback);
   const stream = createEventStream(deps, authenticator, limits);
+  const sessions = new Sessions();
+  const isSecure = config.tls !== null || config.publicUrl?.startsWith('https:') === true;
   const jsonRoutes: Route[] = [
     ...alertRoutes(deps),
     ...incidentRoutes(deps, limits),
@@ -71,6 +74,7 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
     ...statusRoutes(deps),
     streamRoute(deps, stream),
     ...tokenRoutes(deps, () => config.adminToken() !== null),
+    ...sessionRoutes(sessions, authenticator, isSecure),
     ...probeRoutes(deps),
   ];
   const ingest = ingestRoute(deps, limits);
@@ -98,7 +102,7 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
   app.addHook('onResponse', async (request, reply) => logRequest(deps, request, reply.statusCode, reply.elapsedTime));
 
   await app.register(helmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY, hsts: config.tls !== null });
-  await addAdmission(app, authenticator, config);
+  await addAdmission(app, authenticator, sessions, config);
   await app.register(async scope => {
     for (const each of served) if (each !== ingest) addRoute(scope, each);
   });
@@ -140,6 +144,7 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
 async function addAdmission(
   app: FastifyInstance,
   authenticator: Authenticator,
+  sessions: Sessions,
   { limits, publicUrl }: ApiConfig,
 ): Promise<void> {
   app.decorateRequest('caller');
@@ -162,6 +167,8 @@ async function addAdmission(
     if (await authenticator.open()) checkHost(request.headers.host, publicUrl);
     const { scope = null, allNamespaces = true } = request.routeOptions.config;
     if (scope === null) return;
+    // A session stands for its token, also where a long answer asks again whether the token still holds.
+    request.headers.authorization ??= sessions.authorization(request.headers.cookie);
     try {
       request.caller = await authenticator.identify(request.headers.authorization);
     } catch (error) {

@@ -36,6 +36,8 @@ export const get = <T>(path: string): Promise<T> => request('GET', `/api/v1${pat
 export const post = <T>(path: string, body: unknown = {}): Promise<T> =>
   request('POST', `/api/v1${path}`, body) as Promise<T>;
 
+export const remove = (path: string): Promise<unknown> => request('DELETE', `/api/v1${path}`);
+
 /** `?a=1&b=2` of what is set. */
 export function query(values: Readonly<Record<string, string | number | undefined>>): string {
   const set = Object.entries(values).filter(([, value]) => value !== undefined && value !== '');

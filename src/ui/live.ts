@@ -50,7 +50,8 @@ export function follow(client: QueryClient): void {
       if (source.readyState !== EventSource.CLOSED) return;
       setTimeout(connect, RECONNECT_MS);
     };
-    for (const type of ['alert', 'alert.counted', 'incident', 'missed']) source.addEventListener(type, changed);
+    for (const type of ['alert', 'alert.counted', 'alert.amended', 'incident', 'missed'])
+      source.addEventListener(type, changed);
   };
   connect();
 }

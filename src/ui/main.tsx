@@ -1,14 +1,21 @@
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { ApiError } from './api.ts';
 import { follow } from './live.ts';
 import { Shell } from './shell.tsx';
+import { needSignIn } from './sign-in.tsx';
 import './styles.css';
 
 const RETRIES_MAX = 2;
 
+const onError = (error: Error): void => {
+  if (error instanceof ApiError && error.status === 401) needSignIn(true);
+};
+
 const client = new QueryClient({
+  queryCache: new QueryCache({ onError }),
+  mutationCache: new MutationCache({ onError }),
   defaultOptions: {
     queries: {
       staleTime: 5_000,

@@ -1,9 +1,12 @@
 /** What stands around every page: navigation, live state, the keys. */
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Component, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
+import { get, remove } from './api.ts';
 import { Finder } from './finder.tsx';
 import { useLiveState } from './live.ts';
 import { Overview } from './pages/overview.tsx';
+import { needSignIn, SignIn, useSignInNeeded } from './sign-in.tsx';
 import { Dialog, Failure, Loading } from './widgets.tsx';
 
 const Incidents = lazy(() => import('./pages/incidents.tsx'));
@@ -27,6 +30,31 @@ const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable]') !== null;
 
 export function Shell() {
+  return useSignInNeeded() ? <SignIn /> : <Pages />;
+}
+
+/** Who is signed in, and the way out. */
+function Caller() {
+  const session = useQuery({
+    queryKey: ['session'],
+    queryFn: () => get<{ name: string; signed_in: boolean }>('/session'),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const client = useQueryClient();
+  if (session.data?.signed_in !== true) return null;
+  const signOut = async (): Promise<void> => {
+    await remove('/session');
+    client.clear();
+    needSignIn(true);
+  };
+  return (
+    <button type="button" onClick={() => void signOut()}>
+      Sign out {session.data.name}
+    </button>
+  );
+}
+
+function Pages() {
   const [location, navigate] = useLocation();
   const live = useLiveState();
   const [isFinding, setFinding] = useState(false);
@@ -84,6 +112,7 @@ export function Shell() {
         <button type="button" className="find" onClick={() => setFinding(true)}>
           Find <kbd>ctrl k</kbd>
         </button>
+        <Caller />
         <span className={`live live-${live}`} role="status">
           {LIVE_TEXT[live]}
         </span>

@@ -260,6 +260,29 @@ describe.skipIf(MISSING !== '')(`the web page${MISSING === '' ? '' : ` (${MISSIN
     await api.close();
   });
 
+  it('asks for a token where one is needed, and forgets it on the way out', async () => {
+    const pageFolder = fileURLToPath(new URL('../../dist/ui', import.meta.url));
+    const token = 'a-token-for-the-test-of-the-page';
+    const api = await startApi({ config: { pageFolder, adminToken: () => token } });
+    await commitAlert(api.store, makeAlert(1), makeIncident(0, { title: 'the first incident' }));
+    const { page, close } = await visit(browser, api.url, '/incidents');
+    await page.getByLabel('Token').fill('a-wrong-token-for-the-test');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('alert').getByText('not valid').waitFor();
+    await expectAccessible(page);
+    await page.getByLabel('Token').fill(token);
+    await page.keyboard.press('Enter');
+    await page.getByText('the first incident').waitFor();
+    await page.getByText('live', { exact: true }).waitFor();
+    expect(
+      await page.evaluate(() => `${document.cookie}${JSON.stringify(localStorage)}${JSON.stringify(sessionStorage)}`),
+    ).toBe('{}{}');
+    await page.getByRole('button', { name: 'Sign out admin' }).click();
+    await page.getByLabel('Token').waitFor();
+    await close();
+    await api.close();
+  });
+
   it('comes back by itself after the server was away, with what is new', async () => {
     const pageFolder = fileURLToPath(new URL('../../dist/ui', import.meta.url));
     const first = await startApi({ config: { pageFolder } });
