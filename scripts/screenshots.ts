@@ -41,7 +41,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.goto(`${app.address}${path}`);
     await page.locator(wait).first().waitFor();
     // The stream stays open for ever: what is waited for is that nothing more is being read.
-    await page.locator('.loading').waitFor({ state: 'detached' });
+    const loading = page.locator('.loading');
+    while ((await loading.count()) > 0) await loading.first().waitFor({ state: 'detached' });
     await page.locator('.live-live').waitFor();
     await page.screenshot({ path: join(out, `${name}-${colorScheme}.png`) });
   }

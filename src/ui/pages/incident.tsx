@@ -4,12 +4,12 @@ import { type ReactNode, useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import type { Incident, TimelineEntry } from '../../api/contract.ts';
 import { get } from '../api.ts';
-import { PictureView } from '../picture/picture-view.tsx';
-import type { Hole, Tick } from '../picture/scrubber.tsx';
+import type { Hole } from '../picture/scrubber.tsx';
 import { clock, count, duration, instant, seconds, visible } from '../text.ts';
-import { Failure, Level, Loading, Read, State, Time } from '../widgets.tsx';
+import { Failure, Level, Read, State, Time } from '../widgets.tsx';
 import { Alerts } from './alerts.tsx';
 import { type IncidentData, useIncident } from './incident-data.ts';
+import { IncidentPicture, marksInTime } from './incident-picture.tsx';
 import { useSetState } from './incident-state.ts';
 
 export default function IncidentPage({ id }: { readonly id: string }) {
@@ -120,26 +120,11 @@ function Actions({ incident: { id, state } }: { readonly incident: Incident }) {
 }
 
 function Story({ data, incident }: { readonly data: IncidentData; readonly incident: Incident }) {
-  const { tree, peers, alerts, timeline } = data;
-  const trees = useMemo(() => (tree.data === undefined ? [] : [tree.data, ...peers]), [tree.data, peers]);
-  const entries = timeline.data?.items;
-  const { ticks, holes } = useMemo(() => marksInTime(entries ?? []), [entries]);
+  const { alerts, timeline } = data;
+  const holes = useMemo(() => marksInTime(timeline.data?.items ?? []).holes, [timeline.data]);
   return (
     <>
-      {tree.error !== null && tree.data === undefined ? (
-        <Failure error={tree.error} what="picture" onRetry={() => tree.refetch()} />
-      ) : tree.data === undefined ? (
-        <Loading what="the picture" />
-      ) : (
-        <PictureView
-          trees={trees}
-          alerts={alerts.items}
-          ticks={ticks}
-          holes={holes}
-          label="Processes and connections of the incident"
-          fileName={`incident-${incident.id.slice(0, 12)}`}
-        />
-      )}
+      <IncidentPicture id={incident.id} data={data} />
       <Unseen alerts={alerts.items.some(({ incomplete }) => incomplete)} holes={holes} />
       <div className="columns story">
         <section aria-labelledby="alerts">
@@ -167,17 +152,6 @@ function Unseen({ alerts, holes }: { readonly alerts: boolean; readonly holes: r
       connections.
     </p>
   );
-}
-
-function marksInTime(entries: readonly TimelineEntry[]): { ticks: Tick[]; holes: Hole[] } {
-  const ticks: Tick[] = [];
-  const holes: Hole[] = [];
-  for (const entry of entries) {
-    if (entry.type === 'gap') holes.push({ from: entry.time, to: entry.to, reason: entry.reason });
-    else if (entry.type !== 'action')
-      ticks.push({ time: entry.time, level: entry.type === 'alert' ? entry.level : null });
-  }
-  return { ticks, holes };
 }
 
 const ENTRIES_FIRST = 200;

@@ -1,11 +1,13 @@
 /** How things stand: what is open, what is watched, what is lost. */
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import type { Gap, Incident, Page, SinkView, StatusView } from '../../api/contract.ts';
 import { get, query } from '../api.ts';
 import { bytes, count, instant, visible } from '../text.ts';
-import { Failure, LEVELS, Level, Read, Time } from '../widgets.tsx';
+import { Failure, LEVELS, Level, Loading, Read, Time } from '../widgets.tsx';
+
+const PictureOf = lazy(() => import('./incident-picture.tsx'));
 
 const STATUS_EVERY_MS = 5_000;
 const SHOWN_MAX = 8;
@@ -85,6 +87,8 @@ function Open({
       </p>
     );
   }
+  const worst = LEVELS.flatMap(level => incidents.filter(incident => incident.level === level)).slice(0, SHOWN_MAX);
+  const [first] = worst;
   return (
     <>
       <ul className="levels">
@@ -100,7 +104,7 @@ function Open({
         })}
       </ul>
       <ul className="incident-list">
-        {incidents.slice(0, SHOWN_MAX).map(({ id, level, title, last_seen, alert_count, pods }) => (
+        {worst.map(({ id, level, title, last_seen, alert_count, pods }) => (
           <li key={id}>
             <Link href={`/incidents/${id}`}>
               <Level level={level} />
@@ -117,6 +121,11 @@ function Open({
           <Link href="/incidents?state=open">All {incidents.length} open incidents</Link>
         </p>
       ) : null}
+      {first === undefined ? null : (
+        <Suspense fallback={<Loading what="the picture" />}>
+          <PictureOf key={first.id} id={first.id} />
+        </Suspense>
+      )}
     </>
   );
 }

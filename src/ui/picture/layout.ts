@@ -130,8 +130,9 @@ function place(columns: readonly Item[][], edges: readonly EdgeDraft[], omitted:
           anchors.set(row.key, { left: x, right: x + width, y: row.y + SIZE.row / 2, column });
         }
       } else {
-        destinations.push(placeEnd(item.end, column, x, y, width));
-        anchors.set(item.end.key, { left: x, right: x + width, y: y + SIZE.destination / 2, column });
+        const own = widthOf(item, REACHED_CHARS_MAX);
+        destinations.push(placeEnd(item.end, column, x, y, own));
+        anchors.set(item.end.key, { left: x, right: x + own, y: y + SIZE.destination / 2, column });
       }
       y += item.height + (item.kind === 'group' ? SIZE.gap : 8);
     }
