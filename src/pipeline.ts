@@ -130,9 +130,9 @@ export class Pipeline {
       orderer.push(event, feed.source.name);
       if (event.time > newest) newest = event.time;
     }
-    // A file is on disk and read on from its kept position; what comes over the network is safe nowhere else, so there
-    // the bound on waiting events is the orderer's own.
-    if (feed.source.type === 'file') this.#waiting.push({ batch, newest });
+    // A file is on disk and read on from its kept position, and who pushes can be asked to wait; what a sensor streams is
+    // safe nowhere else, so there the bound on waiting events is the orderer's own.
+    if (feed.source.type === 'file' || feed.source.type === 'ingest') this.#waiting.push({ batch, newest });
     else batch.done();
     this.#drain();
   }

@@ -71,7 +71,8 @@ export class HealthWatch {
     if (state === 'waiting' && type === 'file') this.#log('info', 'a source waits for its file', fields);
     else if (state === 'waiting') this.#log('warn', 'a source is not connected; it is tried again', fields);
     else if (state === 'connected')
-      this.#log('info', `a source ${before === 'waiting' ? 'works again' : 'works'}`, fields);
+      this.#log('info', `a source ${before === 'waiting' || before === 'failed' ? 'works again' : 'works'}`, fields);
+    else if (state === 'failed') this.#log('error', 'a source cannot work; the others go on', fields);
     else if (state === 'ended') this.#log('info', 'a source has ended', fields);
   }
 

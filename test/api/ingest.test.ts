@@ -143,7 +143,7 @@ describe('ingest', () => {
 describe('ingest into the source', () => {
   it('accounts for every line of a recording, and quarantines what is none under the request', async () => {
     const quarantined: { place: string }[] = [];
-    const source = ingestSource({ quarantine: { put: entry => quarantined.push(entry) }, queueEventsMax: 1_000_000 });
+    const source = ingestSource({ quarantine: { put: entry => quarantined.push(entry) } });
     let events = 0;
     const subscription = source.batches().subscribe(batch => {
       events += batch.events.length;

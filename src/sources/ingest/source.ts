@@ -8,13 +8,20 @@ import { LineSplitter } from '../json/lines.ts';
 import { type Batch, newCounters, type Quarantine, type Source, type SourceState } from '../source.ts';
 import { ArraySplitter } from './array.ts';
 
-/** Events that wait for the pipeline at most, unless the options say otherwise. */
-const QUEUE_EVENTS_MAX = 10_000;
+/** Memory of what was taken and is not processed yet, in bytes, unless the options say otherwise. */
+const HELD_BYTES_MAX = 128 * 1024 * 1024;
+/** What an event takes beside its line. */
+const EVENT_BYTES = 1_024;
 
 export interface IngestOptions {
   readonly name?: string;
   readonly quarantine: Quarantine;
-  readonly queueEventsMax?: number;
+  readonly heldBytesMax?: number;
+}
+
+interface Queued {
+  readonly event: Event;
+  readonly bytes: number;
 }
 
 interface Offered {
@@ -27,25 +34,27 @@ interface Offered {
 
 export interface IngestSource extends Source {
   /**
-   * One request's body, already decompressed: lines of JSON, or one JSON array. `full`: the queue is at its limit or nobody
+   * One request's body, already decompressed: lines of JSON, or one JSON array. `full`: what was taken and is not processed yet is at its limit, or nobody
    * reads it, nothing was taken, and the sender should try again later. A body that was begun is taken whole, so that no
-   * part of it is taken twice; the queue may pass its limit by one body for each request under way.
+   * part of it is taken twice; the limit may be passed by one body for each request under way.
    */
   offer(body: Buffer | AsyncIterable<Uint8Array>, place?: string): Promise<Offered | 'full'>;
 }
 
 export function ingestSource(options: IngestOptions): IngestSource {
   const name = options.name ?? 'ingest';
-  const queueEventsMax = options.queueEventsMax ?? QUEUE_EVENTS_MAX;
   const counters = newCounters();
   let decoder = new JsonDecoder({ source: name });
-  let queue: Event[] = [];
+  const heldBytesMax = options.heldBytesMax ?? HELD_BYTES_MAX;
+  /** Bytes of what waits here and of batches under way: those wait for late events, and cost memory until then. */
+  let held = 0;
+  let queue: Queued[] = [];
   let state: SourceState = 'starting';
   let newest: Micros | null = null;
   let active: { wake(): void } | null = null;
 
   async function run(subscriber: Subscriber<Batch>, signal: AbortSignal, more: () => Promise<void>): Promise<void> {
-    const inFlight = new InFlight();
+    const inFlight = new InFlight(heldBytesMax);
     while (!signal.aborted) {
       if (queue.length === 0) {
         await more();
@@ -53,11 +62,16 @@ export function ingestSource(options: IngestOptions): IngestSource {
       }
       await inFlight.free(signal);
       if (signal.aborted) return;
-      const events = queue.splice(0, BATCH_EVENTS_MAX);
+      const taken = queue.splice(0, BATCH_EVENTS_MAX);
+      const events = taken.map(({ event }) => event);
+      const weight = bytesOf(taken);
+      const release = (): void => {
+        held -= weight;
+      };
       counters.events += events.length;
       counters.batches++;
       for (const event of events) if (newest === null || event.time > newest) newest = event.time;
-      subscriber.next({ source: name, events, done: inFlight.begin() });
+      subscriber.next({ source: name, events, done: inFlight.begin(release, weight) });
     }
   }
 
@@ -82,6 +96,7 @@ export function ingestSource(options: IngestOptions): IngestSource {
         state = 'ended';
         // Accepted means processed: what nobody will take now is a loss, and is counted.
         counters.lost += queue.length;
+        held -= bytesOf(queue);
         queue = [];
         decoder = new JsonDecoder({ source: name });
       };
@@ -89,7 +104,7 @@ export function ingestSource(options: IngestOptions): IngestSource {
   }
 
   async function offer(body: Buffer | AsyncIterable<Uint8Array>, place = 'request'): Promise<Offered | 'full'> {
-    if (active === null || queue.length >= queueEventsMax) return 'full';
+    if (active === null || held >= heldBytesMax) return 'full';
     const taken = { accepted: 0, malformed: 0, unknown: 0 };
     let item = 0;
     const reject = (reason: string, bytes: Uint8Array): void => {
@@ -106,7 +121,9 @@ export function ingestSource(options: IngestOptions): IngestSource {
         counters.unknownKinds += decoder.unknownKinds - before;
         if (event instanceof Malformed) reject(event.problem, bytes.subarray(start, end));
         else if (event !== null && active !== null) {
-          queue.push(event);
+          const size = end - start + EVENT_BYTES;
+          queue.push({ event, bytes: size });
+          held += size;
           taken.accepted++;
         }
       },
@@ -137,6 +154,8 @@ export function ingestSource(options: IngestOptions): IngestSource {
     status: () => ({ name, type: 'ingest', state, detail: `${queue.length} events waiting`, newest, counters }),
   };
 }
+
+const bytesOf = (queue: readonly Queued[]): number => queue.reduce((sum, { bytes }) => sum + bytes, 0);
 
 const OPEN_BRACKET = 0x5b;
 
