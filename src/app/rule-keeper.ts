@@ -55,6 +55,12 @@ export function keepRules(
             log('warn', 'the rules that were running go on', { rules: rules.length });
             return;
           }
+          // A file caught between being emptied and being written, or moved away, must not switch detection off.
+          if (loaded.rules.length === 0 && rules.length > 0) {
+            errors = 1;
+            log('warn', 'no rule is left in the files; the rules that were running go on', { rules: rules.length });
+            return;
+          }
           rules = loaded.rules;
           reloadedAt = new Date().toISOString();
           changed(rules);

@@ -219,6 +219,9 @@ describe('spoor run', () => {
     writeFileSync(join(rules, 'own.yaml'), 'title: Broken\ndetection: [\n');
     await run.shows(/changed rules have errors[^\n]*own\.yaml:\d/);
     expect(await titles()).toEqual(['Calls curl']);
+    writeFileSync(join(rules, 'own.yaml'), '');
+    await run.shows(/no rule is left in the files; the rules that were running go on/);
+    expect(await titles()).toEqual(['Calls curl']);
     writeFileSync(join(rules, 'own.yaml'), rule('id'));
     await run.shows(/rules loaded again/);
     expect(await titles()).toEqual(['Calls id']);
