@@ -4,6 +4,7 @@ import { type FormEvent, useState } from 'react';
 import { useLocation } from 'wouter';
 import type { Incident, Page, RuleRecord } from '../api/contract.ts';
 import { get, query } from './api.ts';
+import { PAGES } from './pages.tsx';
 import { visible } from './text.ts';
 import { Dialog } from './widgets.tsx';
 
@@ -15,21 +16,13 @@ interface Found {
 
 const FOUND_MAX = 12;
 
-const PAGES: readonly Found[] = [
-  { href: '/', kind: 'page', title: 'Overview' },
-  { href: '/incidents', kind: 'page', title: 'Incidents' },
-  { href: '/connections', kind: 'page', title: 'Connections' },
-  { href: '/rules', kind: 'page', title: 'Rules' },
-  { href: '/deliveries', kind: 'page', title: 'Deliveries' },
-];
-
 const POD = /^[a-z0-9][-a-z0-9]*\/[a-z0-9][-a-z0-9.]*$/;
 
 function candidates(text: string, incidents: readonly Incident[], rules: readonly RuleRecord[]): Found[] {
   const pods = new Set(incidents.flatMap(incident => incident.pods));
   if (POD.test(text)) pods.add(text);
   return [
-    ...PAGES,
+    ...PAGES.map(({ href, title }): Found => ({ href, kind: 'page', title })),
     ...incidents.map(({ id, title }): Found => ({ href: `/incidents/${id}`, kind: 'incident', title: visible(title) })),
     ...[...pods].map((pod): Found => ({ href: `/pods/${pod}`, kind: 'pod', title: pod })),
     ...rules.map(({ title }): Found => ({ href: `/rules${query({ search: title })}`, kind: 'rule', title })),

@@ -1,28 +1,13 @@
 /** What stands around every page: navigation, live state, the keys. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Component, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
-import { Link, Route, Switch, useLocation } from 'wouter';
+import { Component, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
+import { Link, useLocation } from 'wouter';
 import { get, remove } from './api.ts';
 import { Finder } from './finder.tsx';
 import { useLiveState } from './live.ts';
-import { Overview } from './pages/overview.tsx';
+import { isAt, PAGES, PageOf } from './pages.tsx';
 import { needSignIn, SignIn, useSignInNeeded } from './sign-in.tsx';
 import { Dialog, Failure, Loading } from './widgets.tsx';
-
-const Incidents = lazy(() => import('./pages/incidents.tsx'));
-const IncidentPage = lazy(() => import('./pages/incident.tsx'));
-const Connections = lazy(() => import('./pages/connections.tsx'));
-const Rules = lazy(() => import('./pages/rules.tsx'));
-const Deliveries = lazy(() => import('./pages/deliveries.tsx'));
-const PodPage = lazy(() => import('./pages/pod.tsx'));
-
-const PAGES = [
-  { href: '/', title: 'Overview', key: 'o' },
-  { href: '/incidents', title: 'Incidents', key: 'i' },
-  { href: '/connections', title: 'Connections', key: 'c' },
-  { href: '/rules', title: 'Rules', key: 'r' },
-  { href: '/deliveries', title: 'Deliveries', key: 'd' },
-] as const;
 
 const LIVE_TEXT = { connecting: 'connecting', live: 'live', lost: 'connection lost, trying again' } as const;
 
@@ -98,16 +83,7 @@ function Pages() {
         <Link href="/" className="brand">
           <img src="/icon.svg" alt="" width={22} height={22} /> Spoor
         </Link>
-        <nav aria-label="Pages">
-          {PAGES.map(({ href, title }) => {
-            const here = href === '/' ? location === '/' : location.startsWith(href);
-            return (
-              <Link key={href} href={href} {...(here ? { 'aria-current': 'page' as const } : {})}>
-                {title}
-              </Link>
-            );
-          })}
-        </nav>
+        <Navigation location={location} />
         <span className="spring" />
         <button type="button" className="find" onClick={() => setFinding(true)}>
           Find <kbd>ctrl k</kbd>
@@ -120,29 +96,43 @@ function Pages() {
       <main id="main" ref={main} tabIndex={-1}>
         <Boundary key={location}>
           <Suspense fallback={<Loading what="the page" />}>
-            <Switch>
-              <Route path="/" component={Overview} />
-              <Route path="/incidents" component={Incidents} />
-              <Route path="/incidents/:id">{({ id }) => <IncidentPage key={id} id={id} />}</Route>
-              <Route path="/pods/:namespace/:name">
-                {({ namespace, name }) => <PodPage namespace={namespace} name={name} />}
-              </Route>
-              <Route path="/connections" component={Connections} />
-              <Route path="/rules" component={Rules} />
-              <Route path="/deliveries" component={Deliveries} />
-              <Route>
-                <h1>There is no such page</h1>
-                <p>
-                  <Link href="/">Overview</Link>
-                </p>
-              </Route>
-            </Switch>
+            <PageOf />
           </Suspense>
         </Boundary>
       </main>
       {isFinding ? <Finder onClose={() => setFinding(false)} /> : null}
       {isHelping ? <Keys onClose={() => setHelping(false)} /> : null}
     </>
+  );
+}
+
+/** What is looked at stands in a row; what is set up, behind one button. */
+function Navigation({ location }: { readonly location: string }) {
+  const more = useRef<HTMLDetailsElement>(null);
+  const close = (): void => more.current?.removeAttribute('open');
+  const link = ({ href, title }: (typeof PAGES)[number]): ReactNode => (
+    <Link key={href} href={href} onClick={close} {...(isAt(location, href) ? { 'aria-current': 'page' as const } : {})}>
+      {title}
+    </Link>
+  );
+  const here = PAGES.find(page => page.more === true && isAt(location, page.href));
+  return (
+    <nav aria-label="Pages">
+      <div className="nav-row">{PAGES.filter(page => page.more !== true).map(link)}</div>
+      <details
+        ref={more}
+        className="more"
+        onBlur={event => {
+          if (!event.currentTarget.contains(event.relatedTarget)) close();
+        }}
+        onKeyDown={event => {
+          if (event.key === 'Escape') close();
+        }}
+      >
+        <summary className={here === undefined ? undefined : 'here'}>{here?.title ?? 'More'}</summary>
+        <div>{PAGES.filter(page => page.more === true).map(link)}</div>
+      </details>
+    </nav>
   );
 }
 
@@ -162,8 +152,8 @@ class Boundary extends Component<{ readonly children: ReactNode }, { readonly er
 }
 
 const KEYS = [
-  ['g then o i c r d', 'Overview, Incidents, Connections, Rules, Deliveries'],
-  ['ctrl k', 'find an incident, a rule or a page'],
+  ['g then a letter', `a page: ${PAGES.map(({ key, title }) => `${key} ${title}`).join(', ')}`],
+  ['ctrl k', 'find a page, an incident, a pod or a rule'],
   ['j k', 'next, previous incident'],
   ['enter', 'open it'],
   ['a r', 'acknowledge, resolve it'],
