@@ -13,6 +13,7 @@ export type {
 } from '../alerts/alert.ts';
 export type { Page, RuleRecord } from './deps.ts';
 export type { DeliveryView, SinkView } from './routes/deliveries.ts';
+export type { PodTreeView } from './routes/live.ts';
 export type { TreeView } from './tree-builder.ts';
 export type { ConnectionView, TreeProcess } from './views.ts';
 

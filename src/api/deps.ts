@@ -7,6 +7,7 @@ import type { Alert, AlertEvidence, Gap, Incident, IncidentState } from '../aler
 import type { AlertMatch } from '../alerts/match.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Process } from '../model/process.ts';
+import type { Micros } from '../model/time.ts';
 import type { Level } from '../rules/rule.ts';
 
 /** Namespaces that a caller may see; null for all. */
@@ -212,7 +213,20 @@ export interface IngestPort {
   offer(body: AsyncIterable<Uint8Array>, place: string): Promise<IngestResult | 'full'>;
 }
 
+/** A pod as it was at a past time. What its processes did later, and what they opened later, is not there. */
+export interface PastPod {
+  readonly pod: LivePod;
+  /** Events from this time on were read; of what began before it only the processes that still ran are there. */
+  readonly from: Micros;
+  /** Losses that were reported in what was read. */
+  readonly gaps: readonly Gap[];
+  /** False when there was more than a bounded reading takes in. */
+  readonly isWhole: boolean;
+}
+
 export interface RecordingPort {
+  /** Null when nothing is recorded of the pod up to then. */
+  podAt(namespace: string, name: string, at: Micros): Promise<PastPod | null>;
   /**
    * An incident with its surroundings, lines of a capture without their ends; null when it is not (or no longer) recorded.
    * The evidence is that of the alerts; what `scope` may not see is left out.

@@ -13,6 +13,7 @@ import type { Store } from '../store/store.ts';
 import { incidentCapture } from './incident-capture.ts';
 import type { Log } from './log.ts';
 import { PAGE_FOLDER } from './page-folder.ts';
+import { podAt } from './past-pod.ts';
 import { engineStatus, ruleRecords, type StatusParts, unreadyReasons } from './status.ts';
 import { adminToken } from './token.ts';
 
@@ -52,7 +53,10 @@ export async function openApi(parts: ServingParts): Promise<Api> {
       recording:
         recorder === null
           ? null
-          : { capture: (alerts, evidence, scope) => incidentCapture(recorder, alerts, evidence, scope) },
+          : {
+              capture: (alerts, evidence, scope) => incidentCapture(recorder, alerts, evidence, scope),
+              podAt: (namespace, name, at) => podAt(recorder, namespace, name, at),
+            },
       sinks: { list: () => sinks.list(), test: (name, signal) => sinks.test(name, signal) },
       refuseWebhook: url => refuseTarget(url, false),
       webhooksChanged: parts.webhooksChanged,

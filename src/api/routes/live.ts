@@ -2,13 +2,13 @@
 import { z } from 'zod';
 import type { Connection, Peer } from '../../model/connection.ts';
 import { ancestorsOf, type Process } from '../../model/process.ts';
-import { parseInstant } from '../../model/time.ts';
+import { formatInstant, parseInstant } from '../../model/time.ts';
 import { sees } from '../auth.ts';
 import type { ApiLimits } from '../config.ts';
-import type { ApiDeps, Scope } from '../deps.ts';
-import { notFound } from '../problem.ts';
+import type { ApiDeps, PastPod, Scope } from '../deps.ts';
+import { notFound, Problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
-import { execIdSchema, kubeName, listOf, timeRange, wholeNumber } from '../schemas.ts';
+import { execIdSchema, gapSchema, instant, kubeName, listOf, timeRange, timestamp, wholeNumber } from '../schemas.ts';
 import { podTree } from '../tree.ts';
 import { treeSchema } from '../tree-builder.ts';
 import { connectionSchema, connectionView, processView, treeProcessSchema } from '../views.ts';
@@ -71,7 +71,37 @@ function keepNewest(connections: Connection[], limit: number): void {
   connections.length = Math.min(connections.length, limit);
 }
 
-export function liveRoutes({ live }: Pick<ApiDeps, 'live'>, limits: ApiLimits): Route[] {
+const podTreeSchema = treeSchema
+  .extend({
+    past: z
+      .object({
+        from: timestamp.describe('events from this time on were read'),
+        is_whole: z.boolean().describe('false when there was more than one reading takes in'),
+        gaps: z.array(gapSchema).describe('losses in what was read; [] for tokens of some namespaces'),
+      })
+      .nullable()
+      .describe('what a tree of a past time was made of; null for the present'),
+  })
+  .meta({ id: 'PodTree' });
+
+export type PodTreeView = z.infer<typeof podTreeSchema>;
+
+const pastView = ({ from, isWhole, gaps }: PastPod, scope: Scope) => ({
+  from: formatInstant(from),
+  is_whole: isWhole,
+  // Losses concern whole nodes.
+  gaps: scope === null ? [...gaps] : [],
+});
+
+export function liveRoutes({ live, recording }: Pick<ApiDeps, 'live' | 'recording'>, limits: ApiLimits): Route[] {
+  const pastPod = async (namespace: string, name: string, at: string): Promise<PastPod> => {
+    if (recording === null)
+      throw new Problem(404, 'not-found', 'nothing is recorded: `recorder.keep` is 0 or the store is in memory');
+    const time = parseInstant(at)?.time ?? 0;
+    const past = await recording.podAt(namespace, name, time);
+    if (past === null) throw new Problem(404, 'not-found', `nothing is recorded of this pod up to ${at}`);
+    return past;
+  };
   return [
     route({
       method: 'GET',
@@ -111,12 +141,19 @@ export function liveRoutes({ live }: Pick<ApiDeps, 'live'>, limits: ApiLimits): 
       summary: 'The processes of a pod, with their connections and the host’s processes above them',
       scope: 'read',
       params: z.strictObject({ namespace: kubeName, name: kubeName }),
-      answer: { status: 200, description: 'The tree', schema: treeSchema },
+      query: z.strictObject({ at: instant.optional().describe('as it was then, from the recorder; now when absent') }),
+      answer: { status: 200, description: 'The tree', schema: podTreeSchema },
       problems: [404],
-      handle: ({ params, caller: { namespaces } }) => {
-        const pod = sees(namespaces, params.namespace) ? live.pod(params.namespace, params.name) : null;
+      handle: async ({ params, query, caller: { namespaces } }) => {
+        const { namespace, name } = params;
+        if (!sees(namespaces, namespace)) throw notFound('this pod');
+        if (query.at !== undefined) {
+          const past = await pastPod(namespace, name, query.at);
+          return { ...podTree(past.pod, namespaces, limits.treeProcessesMax), past: pastView(past, namespaces) };
+        }
+        const pod = live.pod(namespace, name);
         if (pod === null) throw notFound('this pod');
-        return podTree(pod, namespaces, limits.treeProcessesMax);
+        return { ...podTree(pod, namespaces, limits.treeProcessesMax), past: null };
       },
     }),
     route({
