@@ -1,6 +1,7 @@
 /** Rule files on disk: found by walking folders, and watched by content, so that a ConfigMap's symlink swap is noticed like an edit. */
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type LoadedRules, loadRules, type RuleFile } from './rules/load.ts';
@@ -9,6 +10,9 @@ import { withShippedDocuments } from './shipped-rules.ts';
 
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
 const FILES_MAX = 50_000;
+const FOLDERS_MAX = 50_000;
+/** Of all files of one load. */
+const BYTES_MAX = 512 * 1024 * 1024;
 
 /** The folder of the rules that ship, from a checkout and from an installed package alike. */
 export const shippedRules = (): string => fileURLToPath(new URL('../rules', import.meta.url));
@@ -17,25 +21,85 @@ const isRuleFile = (name: string): boolean => /\.ya?ml$/i.test(name);
 
 /**
  * Every `.yaml` and `.yml` below `paths` (files or folders), sorted by path; dot files and dot folders are passed over, which also
- * hides the `..data` machinery of mounted ConfigMaps. Throws with the path when one cannot be read.
+ * hides the `..data` machinery of mounted ConfigMaps. A file or folder to which several links lead is read once. One that cannot be
+ * read has a `fault`, which loading tells of. Throws when a path of `paths` does not exist, or when there is more than anyone reads.
  */
 export function readRuleFiles(paths: readonly string[]): RuleFile[] {
-  const files: string[] = [];
-  const walk = (path: string, named: boolean): void => {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) throw new Error(`${path}: no such rule file or folder`);
-    if (stat.isDirectory()) {
-      for (const entry of readdirSync(path).sort()) if (!entry.startsWith('.')) walk(join(path, entry), false);
-    } else if (named || isRuleFile(path)) {
-      if (stat.size > FILE_BYTES_MAX)
-        throw new Error(`${path}: larger than ${FILE_BYTES_MAX} bytes; a rule file is text of a few kilobytes`);
-      files.push(path);
-      if (files.length > FILES_MAX)
-        throw new Error(`${path}: more than ${FILES_MAX} rule files; name a smaller folder`);
-    }
+  const files: RuleFile[] = [];
+  const seen = new Set<string>();
+  let folders = 0;
+  let bytes = 0;
+  const add = (file: RuleFile): void => {
+    files.push(file);
+    bytes += file.text.length;
+    if (files.length > FILES_MAX)
+      throw new Error(`${file.file}: more than ${FILES_MAX} rule files; name a smaller folder`);
+    if (bytes > BYTES_MAX)
+      throw new Error(`${file.file}: more than ${BYTES_MAX} bytes of rules in all; name a smaller folder`);
   };
-  for (const path of paths) walk(path, true);
-  return [...new Set(files)].map(file => ({ file, text: readFileSync(file, 'utf8') }));
+  const walk = (path: string, named: boolean): void => {
+    const found = lookedUp(path);
+    const wanted = named || isRuleFile(path);
+    if ('fault' in found) {
+      if (wanted) add({ file: path, text: '', fault: found.fault });
+      return;
+    }
+    if (!found.stat.isDirectory() && !wanted) return;
+    // By what it is, not by its name: links may lead in circles.
+    if (seen.has(found.real)) return;
+    seen.add(found.real);
+    if (!found.stat.isDirectory()) {
+      add(readRuleFile(path, found.stat));
+      return;
+    }
+    if (++folders > FOLDERS_MAX) throw new Error(`${path}: more than ${FOLDERS_MAX} folders; name a smaller one`);
+    const entries = listed(path);
+    if ('fault' in entries) add({ file: path, text: '', fault: entries.fault });
+    else for (const entry of entries.names) if (!entry.startsWith('.')) walk(join(path, entry), false);
+  };
+  for (const path of paths) {
+    if (statSync(path, { throwIfNoEntry: false }) === undefined)
+      throw new Error(`${path}: no such rule file or folder`);
+    walk(path, true);
+  }
+  return files;
+}
+
+interface Fault {
+  readonly fault: string;
+}
+
+const faultOf = (error: unknown): Fault => ({ fault: (error as Error).message });
+
+function lookedUp(path: string): { readonly stat: Stats; readonly real: string } | Fault {
+  try {
+    return { stat: statSync(path), real: realpathSync(path) };
+  } catch (error) {
+    return faultOf(error);
+  }
+}
+
+function listed(folder: string): { readonly names: readonly string[] } | Fault {
+  try {
+    return { names: readdirSync(folder).sort() };
+  } catch (error) {
+    return faultOf(error);
+  }
+}
+
+function readRuleFile(file: string, stat: Stats): RuleFile {
+  // Whoever opens a pipe waits for a writer who may never come.
+  if (!stat.isFile()) return { file, text: '', fault: 'not a regular file' };
+  if (stat.size > FILE_BYTES_MAX)
+    return { file, text: '', fault: `larger than ${FILE_BYTES_MAX} bytes; a rule file is text of a few kilobytes` };
+  try {
+    const bytes = readFileSync(file);
+    return isUtf8(bytes)
+      ? { file, text: bytes.toString('utf8') }
+      : { file, text: '', fault: 'not UTF-8; write it in that encoding' };
+  } catch (error) {
+    return { file, text: '', ...faultOf(error) };
+  }
 }
 
 export interface RuleChoice {
@@ -65,7 +129,8 @@ export function loadChosen(
 /** Changes when any file's name or content does. */
 export function fingerprint(files: readonly RuleFile[]): string {
   const hash = createHash('sha256');
-  for (const { file, text } of files) hash.update(`${file.length} ${file} ${text.length} `).update(text);
+  for (const { file, text, fault = '' } of files)
+    hash.update(`${file.length} ${file} ${text.length} ${fault.length} ${fault} `).update(text);
   return hash.digest('hex');
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { shown } from '../render/alert.ts';
 import { counted } from '../render/counted.ts';
+import { formatDiagnostic } from '../rules/diagnostics.ts';
 import { nativeFalco } from '../rules/falco/native.ts';
 import type { ImportRow, ImportStatus } from '../rules/import-report.ts';
 import { type LoadedRules, loadRules } from '../rules/load.ts';
@@ -40,6 +41,11 @@ Examples:
       const io = new Io(globals(options), ['text', 'json', 'markdown']);
       const { loaded, own } = loadRuleSet(paths);
       const rows = rowsOf(loaded).filter(({ file }) => own(file));
+      // What is told in no row must not be missing in silence.
+      const told = new Set(rows.filter(({ status }) => status === 'unsupported').map(({ file }) => file));
+      for (const diagnostic of loaded.diagnostics)
+        if (diagnostic.severity === 'error' && own(diagnostic.file) && !told.has(diagnostic.file))
+          io.problem(formatDiagnostic(diagnostic));
       if (rows.length === 0) throw new CommandError(`no rules found in ${paths.join(', ')}`);
       if (options.output === 'markdown') io.out(safeText(markdown(rows)));
       else if (io.json) for (const row of rows) io.record(row);

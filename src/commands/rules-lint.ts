@@ -60,7 +60,8 @@ function paint(finding: Diagnostic, io: Io): string {
 
 /** Says what it changed; a file whose repair would bring errors stays as it is. */
 function fixFiles(files: readonly RuleFile[], io: Io): void {
-  for (const { file, text } of files) {
+  for (const { file, text, fault } of files) {
+    if (fault !== undefined) continue;
     const errorsBefore = errorsIn({ file, text });
     if (errorsBefore.includes('yaml-syntax') || errorsBefore.includes('yaml-limit')) continue;
     const fixed = fixText(text, randomUUID);

@@ -2,6 +2,7 @@
 import type { DiagnosticCode } from './diagnostics.ts';
 
 export const CHECKS: Readonly<Record<DiagnosticCode, string>> = {
+  'unreadable-file': 'not a regular file of UTF-8 text, larger than 4 MB, or not permitted',
   'yaml-syntax': 'the file is not YAML, or gives a key twice',
   'yaml-limit': 'too large, too deep, or aliases that grow without bound',
   'not-a-rule': 'a document that is no rule: no `detection`, `any` or `sequence`',

@@ -4,6 +4,7 @@ export type Severity = 'error' | 'warning';
 
 /** Every code with its severity. An error keeps its rule from loading; a warning does not. */
 export const DIAGNOSTIC_CODES = {
+  'unreadable-file': 'error',
   'yaml-syntax': 'error',
   'yaml-limit': 'error',
   'not-a-rule': 'error',

@@ -1,6 +1,6 @@
 /** Rule files → compiled rules, their tests and every problem with its place. A bad rule never stops a good one. */
 import { contentDigest } from './canonical.ts';
-import type { Diagnostic } from './diagnostics.ts';
+import { DIAGNOSTIC_CODES, type Diagnostic } from './diagnostics.ts';
 import { isFalco } from './falco/collection.ts';
 import { type FalcoLoaded, loadFalco } from './falco/rules.ts';
 import type { ImportRow } from './import-report.ts';
@@ -19,6 +19,8 @@ export interface RuleFile {
   /** As it is named in diagnostics. */
   readonly file: string;
   readonly text: string;
+  /** Why it cannot be read; its text is then ''. */
+  readonly fault?: string;
   /** What its text was read to before, without the tests in its rules, when it then loaded without an error. */
   readonly documents?: readonly ReadDocument[];
 }
@@ -51,6 +53,10 @@ export function loadRules(files: readonly RuleFile[], options: LoadOptions = {})
   const diagnostics: Diagnostic[] = [];
   const skipped = new Map<string, SkippedFile>();
   const read: YamlDocument[] = files.flatMap(file => {
+    if (file.fault !== undefined) {
+      diagnostics.push(unreadable(file.file, file.fault));
+      return [];
+    }
     const skip = skippedByText(file.file, file.text);
     if (skip !== null) {
       skipped.set(file.file, skip);
@@ -136,6 +142,16 @@ export function readAhead(files: readonly RuleFile[]): Map<string, readonly Read
   }
   return ahead;
 }
+
+const unreadable = (file: string, message: string): Diagnostic => ({
+  file,
+  line: 1,
+  column: 1,
+  code: 'unreadable-file',
+  severity: DIAGNOSTIC_CODES['unreadable-file'],
+  message,
+  hint: '',
+});
 
 /** `tests:` at the top of a document, with the lines that belong to it. */
 const TESTS = /^tests:[^\n]*\n(?:(?:[ \t#][^\n]*|- [^\n]*)?\n)*/gm;

@@ -1,8 +1,10 @@
 /** Every code has a file in `bad/` that has this one mistake; the file's name is the code. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { readRuleFiles } from '../../src/rule-files.ts';
 import { DIAGNOSTIC_CODES, type DiagnosticCode } from '../../src/rules/diagnostics.ts';
-import { loadRules } from '../../src/rules/load.ts';
+import { loadRules, type RuleFile } from '../../src/rules/load.ts';
 
 const folder = new URL('bad/', import.meta.url);
 const names = readdirSync(folder).map(file => file.replace(/\.yaml$/, ''));
@@ -15,12 +17,14 @@ describe('a bad rule', () => {
   it.each(names)('%s', name => {
     const code = name as DiagnosticCode;
     const good = readFileSync(new URL('../good.yaml', folder), 'utf8');
-    const bad = { file: `${name}.yaml`, text: readFileSync(new URL(`${name}.yaml`, folder), 'utf8') };
+    const [read] = readRuleFiles([fileURLToPath(new URL(`${name}.yaml`, folder))]);
+    const bad = { ...(read as RuleFile), file: `${name}.yaml` };
     const { rules, diagnostics } = loadRules([bad, { file: 'good.yaml', text: good }]);
     expect(diagnostics.map(d => d.code)).toEqual([code]);
     const [found] = diagnostics;
     expect(found).toMatchObject({ file: `${name}.yaml`, severity: DIAGNOSTIC_CODES[code] });
     expect(found?.message).not.toBe('');
+    if (code === 'unreadable-file') return;
     const line = bad.text.split('\n')[(found?.line ?? 0) - 1] as string;
     expect(found?.column).toBeGreaterThanOrEqual(1);
     expect(found?.column).toBeLessThanOrEqual(line.length);
