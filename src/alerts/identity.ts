@@ -2,6 +2,7 @@
 import type { Event } from '../model/event.ts';
 import { digest } from '../model/hash.ts';
 import type { Finding } from '../rules/finding.ts';
+import type { Rule } from '../rules/rule.ts';
 
 const SEPARATOR = '\u0000';
 
@@ -19,18 +20,13 @@ function eventIdentity(event: Event): string {
   return [...base, event.reason, event.count].join(SEPARATOR);
 }
 
-export function alertId(finding: Finding): string {
-  const first = finding.evidence[0]?.observation.event ?? finding.trigger.event;
-  return digest(
-    [
-      'alert',
-      finding.rule.id,
-      finding.rule.hash,
-      finding.key,
-      eventIdentity(first),
-      eventIdentity(finding.trigger.event),
-    ].join(SEPARATOR),
-  );
+export function alertId({ rule, key, evidence, trigger }: Finding): string {
+  return alertIdFor(rule, key, evidence[0]?.observation.event ?? trigger.event, trigger.event);
+}
+
+/** `first` and `trigger`: the finding's first event, and the one that completed it. */
+export function alertIdFor(rule: Pick<Rule, 'id' | 'hash'>, key: string, first: Event, trigger: Event): string {
+  return digest(['alert', rule.id, rule.hash, key, eventIdentity(first), eventIdentity(trigger)].join(SEPARATOR));
 }
 
 /** Of the incident that this alert opens. */

@@ -1,5 +1,6 @@
 /** Coverage as a Markdown table, and as a layer of the ATT&CK Navigator. */
-import { type RuleCoverage, TACTICS } from './coverage.ts';
+import { TACTICS } from './attack.ts';
+import type { RuleCoverage } from './coverage.ts';
 
 const canFire = ({ missing }: RuleCoverage): boolean => missing === null || missing.length === 0;
 

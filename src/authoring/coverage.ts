@@ -4,24 +4,7 @@ import { FIELDS } from '../rules/catalogue/catalogue.ts';
 import { callsOf, isSyscallHook, settingOf } from '../rules/catalogue/falco-syscall.ts';
 import { type Field, STREAM_KINDS } from '../rules/catalogue/field.ts';
 import type { Matcher, Rule } from '../rules/rule.ts';
-
-/** In the order of the matrix; as tags write them, with `_`. */
-export const TACTICS: readonly string[] = [
-  'reconnaissance',
-  'resource_development',
-  'initial_access',
-  'execution',
-  'persistence',
-  'privilege_escalation',
-  'defense_evasion',
-  'credential_access',
-  'discovery',
-  'lateral_movement',
-  'collection',
-  'command_and_control',
-  'exfiltration',
-  'impact',
-];
+import { TACTICS } from './attack.ts';
 
 /** What a recording showed its sensors to report. Feed it every observation. */
 export class SensorView {

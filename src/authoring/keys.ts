@@ -34,6 +34,7 @@ export const KEYS = {
     count: 'A threshold on the matches: {gte, distinct, by, within, jitter}.',
     first_seen: 'Fires on a combination never seen before for that key: {fields, by, learn}.',
     exceptions: 'What is not reported: {name, fields, comps, values, expires}. All fields of a row must match.',
+    enabled: 'false keeps the rule from running; it is checked and tested all the same.',
     risk: 'Points that a match adds to its process tree, pod and workload; past a threshold an incident opens.',
     tests: 'Events with the alerts expected of them: at least one test that fires, one that does not.',
   },

@@ -1,6 +1,7 @@
 /** The event that a rule or an exception is to be made of: found in an alert, in a capture, or given. */
-import type { Alert, AlertProcess } from '../alerts/alert.ts';
+import type { Alert, AlertEndpoint, AlertProcess } from '../alerts/alert.ts';
 import { Context } from '../context/context.ts';
+import type { Peer } from '../model/connection.ts';
 import type { Event } from '../model/event.ts';
 import type { Observation } from '../model/observation.ts';
 import { isRecord } from '../rules/yaml.ts';
@@ -13,11 +14,24 @@ export interface AlertSubject extends Subject {
   readonly evidence: readonly Observation[];
 }
 
-/**
- * An alert carries its evidence and the names of its process's ancestors; what it does not carry is made up from those, so that
- * conditions on ancestry read what they read then. Null when it has no evidence that can be read.
- */
+/** Null when the alert has no evidence that can be read. */
 export function subjectOfAlert(alert: Alert, decode: Decode): AlertSubject | null {
+  const { seeds, observations } = rejoined(alert, decode);
+  const evidence = observations.filter(observation => observation !== null);
+  const observation = evidence.at(-1);
+  if (observation === undefined) return null;
+  return { observation, evidence, records: [...seeds, alert.evidence.at(-1)?.raw], tags: alert.rule.tags };
+}
+
+/** The alert's evidence as its rule saw it, one for one; null where it cannot be read. */
+export const observationsOf = (alert: Alert, decode: Decode): readonly (Observation | null)[] =>
+  rejoined(alert, decode).observations;
+
+/**
+ * An alert carries its evidence, the names of its process's ancestors and whose its flows were; what it does not carry is made up
+ * from those, so that conditions on ancestry and on who connected read what they read then.
+ */
+function rejoined(alert: Alert, decode: Decode): { seeds: unknown[]; observations: (Observation | null)[] } {
   const context = new Context();
   const chain = [alert.process, ...alert.ancestors].filter(process => process !== null);
   // What a record says of a process itself is more than the alert does.
@@ -27,15 +41,48 @@ export function subjectOfAlert(alert: Alert, decode: Decode): AlertSubject | nul
     .filter(record => record !== null)
     .reverse();
   for (const record of seeds) tolerant(record, decode, context);
-  const evidence: Observation[] = [];
-  for (const { raw } of alert.evidence) {
+  const observations = alert.evidence.map(({ raw, time }) => {
     const observation = tolerant(raw, decode, context);
-    if (observation !== null) evidence.push(observation);
-  }
-  const observation = evidence.at(-1);
-  if (observation === undefined) return null;
-  return { observation, evidence, records: [...seeds, alert.evidence.at(-1)?.raw], tags: alert.rule.tags };
+    return observation === null ? null : withFlow(observation, alert, time, context);
+  });
+  return { seeds, observations };
 }
+
+/** An event by itself does not say whose its connection was, nor what the addresses were called: the alert remembers. */
+function withFlow(observation: Observation, alert: Alert, time: string, context: Context): Observation {
+  const { event, connection } = observation;
+  const [client, server] = [observation.client ?? connection?.client, observation.server ?? connection?.server];
+  if (client === undefined || server === undefined) return observation;
+  const flow =
+    alert.flows.find(({ source, destination }) => isAt(client, source) && isAt(server, destination)) ??
+    alert.flows.find(one => one.time === time);
+  if (flow === undefined) return observation;
+  const told = flow.exec_id === null ? null : context.process(flow.exec_id);
+  const process = event.kind === 'flow' ? (told ?? observation.process) : observation.process;
+  const ends = { client: named(client, flow.source.names), server: named(server, flow.destination.names) };
+  const isServer = told?.pod != null && flow.destination.pod === `${told.pod.namespace}/${told.pod.name}`;
+  return {
+    ...observation,
+    process,
+    attribution: event.kind === 'flow' ? flow.attribution : observation.attribution,
+    client: observation.client === null ? null : ends.client,
+    server: observation.server === null ? null : ends.server,
+    connection:
+      connection === null
+        ? null
+        : but(connection, {
+            ...ends,
+            process: connection.process ?? (isServer ? null : told),
+            serverProcess: connection.serverProcess ?? (isServer ? told : null),
+          }),
+  };
+}
+
+/** The same but for some properties; what its class computes stays. */
+const but = <T extends object>(held: T, changes: Partial<T>): T => Object.assign(Object.create(held), changes);
+
+const isAt = (peer: Peer, { ip, port }: AlertEndpoint): boolean => peer.ip === ip && peer.port === port;
+const named = (peer: Peer, names: readonly string[]): Peer => (peer.names.length > 0 ? peer : { ...peer, names });
 
 function tolerant(record: unknown, decode: Decode, context: Context): Observation | null {
   try {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { coverageOf, type RuleCoverage, SensorView, TACTICS } from '../authoring/coverage.ts';
+import { TACTICS } from '../authoring/attack.ts';
+import { coverageOf, type RuleCoverage, SensorView } from '../authoring/coverage.ts';
 import { coverageMarkdown, navigatorLayer } from '../authoring/coverage-forms.ts';
 import { escapeJson } from '../model/escape.ts';
 import { shown } from '../render/alert.ts';

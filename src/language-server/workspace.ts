@@ -1,6 +1,6 @@
 /** The files that an editor's session knows: those that ship, those of its folders, and over both the text in its windows. */
 
-import { TACTICS } from '../authoring/coverage.ts';
+import { TACTICS } from '../authoring/attack.ts';
 import { type RuleTestOptions, type RuleTestResult, runRuleTests } from '../rule-tests/run.ts';
 import type { Diagnostic } from '../rules/diagnostics.ts';
 import { type LoadedRules, loadRules, type RuleFile } from '../rules/load.ts';

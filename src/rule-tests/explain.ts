@@ -51,16 +51,7 @@ export class Explainer {
 
   constructor(rule: Rule) {
     this.#rule = rule;
-    const { sequence, branches, correlation } = rule;
-    this.#parts =
-      correlation !== undefined
-        ? inputsOf(correlation)
-        : sequence === null
-          ? branches.map(branch => new Part(branch, branch.id, branch.id === '' ? 'rule' : 'branch'))
-          : [
-              ...sequence.steps.map(step => new Part(step, step.id, step.absent ? 'absent' : 'step')),
-              ...(sequence.until === null ? [] : [new Part(sequence.until, 'until', 'until')]),
-            ];
+    this.#parts = partsOf(rule).map(({ matcher, id, role }) => new Part(matcher, id, role));
   }
 
   add(seen: Seen): void {
@@ -73,10 +64,29 @@ export class Explainer {
   }
 }
 
+/** What looks at events one by one, as the rule's findings name it. */
+export interface RulePart {
+  readonly matcher: Matcher;
+  readonly id: PartExplanation['id'];
+  readonly role: PartExplanation['role'];
+}
+
+export function partsOf({ sequence, branches, correlation }: Rule): RulePart[] {
+  if (correlation !== undefined) return inputsOf(correlation);
+  if (sequence === null)
+    return branches.map(branch => ({ matcher: branch, id: branch.id, role: branch.id === '' ? 'rule' : 'branch' }));
+  return [
+    ...sequence.steps.map((step): RulePart => ({ matcher: step, id: step.id, role: step.absent ? 'absent' : 'step' })),
+    ...(sequence.until === null ? [] : [{ matcher: sequence.until, id: 'until', role: 'until' } satisfies RulePart]),
+  ];
+}
+
 /** The rules that a correlation counts, those of chained correlations included. */
-function inputsOf(correlation: SigmaCorrelation): Part[] {
+function inputsOf(correlation: SigmaCorrelation): RulePart[] {
   return correlation.inputs.flatMap(({ name, of }) =>
-    of.type === 'rule' ? of.rule.branches.map(branch => new Part(branch, name, 'step')) : inputsOf(of.correlation),
+    of.type === 'rule'
+      ? of.rule.branches.map((matcher): RulePart => ({ matcher, id: name, role: 'step' }))
+      : inputsOf(of.correlation),
   );
 }
 
