@@ -5,7 +5,7 @@ import { shown } from '../render/alert.ts';
 import { counted } from '../render/counted.ts';
 import { formatDiagnostic } from '../rules/diagnostics.ts';
 import { nativeFalco } from '../rules/falco/native.ts';
-import type { ImportRow, ImportStatus } from '../rules/import-report.ts';
+import { type ImportRow, type ImportStatus, SWITCHED_OFF } from '../rules/import-report.ts';
 import { type LoadedRules, loadRules } from '../rules/load.ts';
 import { nativeSigma, type SigmaConverted } from '../rules/sigma/native.ts';
 import type { SigmaOutcome } from '../rules/sigma/outcome.ts';
@@ -56,20 +56,21 @@ Examples:
 }
 
 /** Of every rule, in the order of files and lines. */
-function rowsOf({ rules, sigma, falco }: LoadedRules): ImportRow[] {
+function rowsOf({ rules, switchedOff, sigma, falco }: LoadedRules): ImportRow[] {
   const foreign = [...sigma.map(sigmaRow), ...falco.rows];
   const known = new Set([...foreign.map(({ file, line }) => `${file}:${line}`), ...falco.rows.map(({ id }) => id)]);
-  const native = rules
+  const off = new Set(switchedOff);
+  const native = [...rules, ...off]
     .filter(({ id, file, line }) => !known.has(id) && !known.has(`${file}:${line}`))
     .map(
-      ({ id, title, file, line, requires }): ImportRow => ({
-        file,
-        line,
-        title,
-        id,
+      (rule): ImportRow => ({
+        file: rule.file,
+        line: rule.line,
+        title: rule.title,
+        id: rule.id,
         format: 'spoor',
-        status: requires.length === 0 ? 'native' : 'needs',
-        reasons: requires,
+        status: rule.requires.length === 0 ? 'native' : 'needs',
+        reasons: [...rule.requires, ...(off.has(rule) ? [SWITCHED_OFF] : [])],
       }),
     );
   return [...foreign, ...native].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line));
@@ -199,10 +200,10 @@ function sigmaConversions({ sigma, sigmaLoaded }: LoadedRules): Conversion[] {
 
 /** Why a text that was made does not load, or ''. */
 function brokenBy(text: string): string {
-  const { rules, diagnostics } = loadRules([{ file: '', text }]);
+  const { rules, switchedOff, diagnostics } = loadRules([{ file: '', text }]);
   const error = diagnostics.find(({ severity }) => severity === 'error');
   if (error !== undefined) return `as a native rule: ${error.message}`;
-  return rules.length === 1 ? '' : 'it would be no native rule';
+  return rules.length + switchedOff.length === 1 ? '' : 'it would be no native rule';
 }
 
 function fileName(title: string, id: string, taken: ReadonlySet<string>): string {

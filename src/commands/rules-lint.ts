@@ -45,7 +45,7 @@ Examples:
       }
       if (options.sarif !== undefined) writeResult(options.sarif, formatSarif(findings));
       const errors = findings.filter(({ severity }) => severity === 'error').length;
-      const count = loaded.rules.filter(({ file }) => own(file)).length;
+      const count = [...loaded.rules, ...loaded.switchedOff].filter(({ file }) => own(file)).length;
       const warnings = findings.length - errors;
       io.note(`${counted(count, 'rule')}, ${counted(errors, 'error')}, ${counted(warnings, 'warning')}`);
       const failed = errors > 0 || (options.strict === true && findings.length > 0);

@@ -33,12 +33,14 @@ export function registerRulesList(rules: Command): void {
 
 function listFiles(paths: readonly string[], io: Io): void {
   const { loaded, own } = loadRuleSet(paths);
-  for (const rule of loaded.rules) {
+  const off = new Set(loaded.switchedOff);
+  for (const rule of [...loaded.rules, ...off]) {
     if (!own(rule.file)) continue;
+    const enabled = !off.has(rule);
     if (io.json) {
       const { id, title, level, tags, requires, file, line } = rule;
-      io.record({ id, title, level, tags, requires, file, line });
-    } else io.out(ruleLine(rule, io));
+      io.record({ id, title, level, tags, requires, enabled, file, line });
+    } else io.out(`${ruleLine(rule, io)}${enabled ? '' : io.style.dim('  switched off')}`);
   }
 }
 

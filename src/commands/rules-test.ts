@@ -26,7 +26,7 @@ function test(paths: readonly string[], junit: string | undefined, io: Io): numb
   const { loaded, own } = loadRuleSet(paths);
   const errors = loaded.diagnostics.filter(diagnostic => diagnostic.severity === 'error' && own(diagnostic.file));
   for (const error of errors) io.problem(formatDiagnostic(error));
-  const rules = loaded.rules
+  const rules = [...loaded.rules, ...loaded.switchedOff]
     .filter(rule => own(rule.file))
     .map(rule => ({ rule, tests: loaded.tests.get(rule.id) ?? [] }));
   if (rules.length === 0) throw new CommandError('no rules found there');

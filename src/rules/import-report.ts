@@ -1,5 +1,8 @@
 /** What became of each rule that was written for another engine: a row a rule, whatever its format. */
 
+/** Why a rule that could run does not. */
+export const SWITCHED_OFF = 'switched off by enabled: false';
+
 export type ImportFormat = 'sigma' | 'falco' | 'spoor';
 
 /**

@@ -26,8 +26,10 @@ export interface RuleFile {
 }
 
 export interface LoadedRules {
-  /** In the order of the files. */
+  /** Those that run, in the order of the files. */
   readonly rules: readonly Rule[];
+  /** Native rules that say `enabled: false`. */
+  readonly switchedOff: readonly Rule[];
   readonly diagnostics: readonly Diagnostic[];
   /** By rule id. */
   readonly tests: ReadonlyMap<string, readonly RuleTest[]>;
@@ -91,6 +93,7 @@ export function loadRules(files: readonly RuleFile[], options: LoadOptions = {})
   const sigmaRules = new Map(sigma.rules.map(({ document, rule }) => [document, rule]));
 
   const rules: Rule[] = [];
+  const switchedOff: Rule[] = [];
   const tests = new Map<string, readonly RuleTest[]>();
   const seen = new Map<string, Rule>();
   for (const document of documents) {
@@ -104,7 +107,7 @@ export function loadRules(files: readonly RuleFile[], options: LoadOptions = {})
       continue;
     }
     seen.set(rule.id, rule);
-    rules.push(rule);
+    (parsed?.enabled === false ? switchedOff : rules).push(rule);
     tests.set(rule.id, parsed?.tests ?? []);
   }
   for (const rule of falco.rules) {
@@ -120,7 +123,7 @@ export function loadRules(files: readonly RuleFile[], options: LoadOptions = {})
     else known.push(outcome);
   }
   const inOrder = files.flatMap(({ file }) => skipped.get(file)?.outcome ?? outcomes.get(file) ?? []);
-  return { rules, diagnostics, tests, sigma: inOrder, sigmaLoaded: sigma.loaded, falco };
+  return { rules, switchedOff, diagnostics, tests, sigma: inOrder, sigmaLoaded: sigma.loaded, falco };
 }
 
 /**

@@ -22,6 +22,8 @@ import { isRecord, type Path, type YamlDocument } from './yaml.ts';
 
 export interface ParsedRule {
   readonly rule: Rule;
+  /** False: not to be run. */
+  readonly enabled: boolean;
   readonly tests: readonly RuleTest[];
 }
 
@@ -143,7 +145,7 @@ export function parseRule(
     excepted: excepted === null ? () => false : compileCondition(excepted),
   };
   if (withTests) lintRule(rule, value, tests, problems);
-  return { rule, tests };
+  return { rule, enabled: metadata.enabled, tests };
 }
 
 type AddBranch = (id: string, logsource: unknown, logsourcePath: Path, detection: unknown, path: Path) => void;

@@ -30,6 +30,8 @@ export const metadataSchema = z.looseObject({
   message: line.default(''),
   taxonomy: line.default('sigma'),
   requires: z.array(line).max(100).default([]),
+  /** False: checked and tested, but not run. */
+  enabled: z.boolean().default(true),
   risk: z.number().int().min(0).max(1_000).optional(),
 });
 

@@ -106,7 +106,7 @@ function textSelection({ field, patterns, cased, negated, quantifier, baseName }
   const maps = [...groups].map(([how, values]): Readonly<Record<string, unknown>> => {
     const all = quantifier === 'all' && values.length > 1;
     const key = modifiers(how, cased && 'cased', baseName && 'name', all && 'all', negated && 'neq');
-    return { [`${field.name}${key}`]: one(values) };
+    return { [`${field.name}${key}`]: one([...new Set(values)]) };
   });
   const together = (quantifier === 'all') !== negated;
   return together || maps.length === 1 ? Object.assign({}, ...maps) : maps;

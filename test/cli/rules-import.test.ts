@@ -115,6 +115,23 @@ describe('import', () => {
     }
   });
 
+  it('converts what is switched off to what is switched off', async () => {
+    const { folder, file, capture } = files();
+    writeFileSync(file, `${FALCO.slice(0, FALCO.indexOf('- rule: Bytes'))}  enabled: false\n`);
+    const out = join(folder, 'native');
+    expect((await spoor(['rules', 'import', file, '--convert', out])).code).toBe(0);
+    const lint = await spoor(['rules', 'lint', out]);
+    expect(lint).toMatchObject({ code: 0, stderr: expect.stringContaining('1 rule, 0 errors') });
+    const report = await spoor(['rules', 'import', out, '-o', 'json']);
+    expect(JSON.parse(report.stdout)).toMatchObject({ status: 'native', reasons: ['switched off by enabled: false'] });
+    const list = await spoor(['rules', 'list', out, '-o', 'json']);
+    expect(JSON.parse(list.stdout)).toMatchObject({ title: 'Netcat runs', enabled: false });
+    for (const path of [file, out]) {
+      const { stdout, code } = await spoor(['replay', capture, '--rules', path, '--no-default-rules', '-o', 'json']);
+      expect({ code, alerts: stdout.includes('"rule"') }).toEqual({ code: 0, alerts: false });
+    }
+  });
+
   it('converts Sigma rules with the filters on them, and says what it cannot convert', async () => {
     const folder = temporaryFolder();
     const file = join(folder, 'sigma.yml');

@@ -7,7 +7,7 @@ import type { FalcoLoaded } from './rules.ts';
 const EXPRESSION_CHARS_MAX = 9_500;
 
 /** Null when it is larger than one native rule may be. */
-export function nativeFalco({ rule, condition, excepted, license }: FalcoLoaded): string | null {
+export function nativeFalco({ rule, condition, enabled, excepted, license }: FalcoLoaded): string | null {
   const writer = new SelectionWriter('s');
   const whole: Condition =
     excepted === null ? condition : { type: 'and', of: [condition, { type: 'not', of: excepted }] };
@@ -21,6 +21,7 @@ export function nativeFalco({ rule, condition, excepted, license }: FalcoLoaded)
     description: rule.description || `Converted from the Falco rule ${rule.title}`,
     ...(rule.author === '' ? {} : { author: rule.author }),
     ...(license === '' ? {} : { license }),
+    ...(enabled ? {} : { enabled }),
     taxonomy: 'spoor',
     tags: rule.tags,
     falsepositives: ['Unknown'],

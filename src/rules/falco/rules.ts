@@ -5,7 +5,7 @@ import { findField } from '../catalogue/catalogue.ts';
 import { compileCondition } from '../compile.ts';
 import { ALWAYS, type Condition, childrenOf, fieldsOf } from '../condition.ts';
 import { alternativeHintsOf, hintsOf } from '../hints.ts';
-import type { ImportRow, ImportStatus } from '../import-report.ts';
+import { type ImportRow, type ImportStatus, SWITCHED_OFF } from '../import-report.ts';
 import type { Level, Rule } from '../rule.ts';
 import type { YamlDocument } from '../yaml.ts';
 import { collect, DefinitionError, type FalcoCollection, type FalcoRule } from './collection.ts';
@@ -22,6 +22,7 @@ export interface FalcoFile {
 export interface FalcoLoaded {
   readonly rule: Rule;
   readonly condition: Condition;
+  readonly enabled: boolean;
   /** What suppresses it, or null. */
   readonly excepted: Condition | null;
   readonly license: string;
@@ -185,12 +186,12 @@ function compileRule(falco: FalcoRule, compiler: FalcoCompiler, header: Header):
     ...requires,
     ...(alternatives === null ? [] : [alternatives.reason]),
     ...[...notes].sort().map(note => `approximates: ${note}`),
-    ...(falco.enabled ? [] : ['switched off by enabled: false']),
+    ...(falco.enabled ? [] : [SWITCHED_OFF]),
   ];
   return {
     status: requires.length > 0 || alternatives?.all === true ? 'needs' : 'native',
     reasons,
-    loaded: { rule, condition, excepted, license: header.license },
+    loaded: { rule, condition, enabled: falco.enabled, excepted, license: header.license },
   };
 }
 
