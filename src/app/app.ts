@@ -4,6 +4,7 @@ import type { AlertChange } from '../alerts/alert.ts';
 import type { Api } from '../api/server.ts';
 import type { Config } from '../config/schema.ts';
 import { Engine, type Step } from '../engine.ts';
+import type { Gap } from '../model/gap.ts';
 import { LIMITS } from '../model/limits.ts';
 import { MICROS_PER_MS, MICROS_PER_SECOND } from '../model/time.ts';
 import { Pipeline } from '../pipeline.ts';
@@ -22,7 +23,7 @@ import { MemoryKeeper } from './memory.ts';
 import { type StoredOffsets, storedOffsets } from './offsets.ts';
 import { entriesFor } from './outgoing.ts';
 import { Overlap, resumed } from './overlap.ts';
-import { openRecorder } from './recording.ts';
+import { openRecorder, replayedMs } from './recording.ts';
 import { keepRules, type RuleKeeper } from './rule-keeper.ts';
 import { openApi } from './serving.ts';
 import { buildSources } from './sources.ts';
@@ -90,7 +91,13 @@ export class App {
     try {
       // Through the writer: a position is never stored ahead of the alerts that came before it.
       const offsets = await storedOffsets(store, positions => (app as App).#writer.write({ entries: [], positions }));
-      recorder = await openRecorder(config, store, options.log, execId => app?.matters(execId) ?? true);
+      recorder = await openRecorder(
+        config,
+        store,
+        options.log,
+        execId => app?.matters(execId) ?? true,
+        gap => void app?.lost(gap),
+      );
       app = new App(config, options, store, offsets, recorder);
       await app.#start();
       return app;
@@ -135,6 +142,7 @@ export class App {
     this.engine = new Engine({
       rules: this.#rules.rules(),
       timing: { clock: () => performance.now(), every: RULES_TIMED_EVERY },
+      serviceMap: true,
       alerting: {
         suppress: config.detection.suppress * MICROS_PER_MS,
         incidentWindow: config.detection.incident_window * MICROS_PER_MS,
@@ -159,7 +167,7 @@ export class App {
       onDisabled: (sink, detail) => void this.#disable(sink, detail),
       log,
     });
-    this.#memory = new MemoryKeeper(this.engine, config.recorder.keep * MICROS_PER_MS, state =>
+    this.#memory = new MemoryKeeper(this.engine, replayedMs(config.recorder) * MICROS_PER_MS, state =>
       this.#writer.write({ entries: [], state }),
     );
     this.pipeline = this.#createPipeline(this.#sources);
@@ -259,6 +267,11 @@ export class App {
         : { state: positionState({ seq: position, incomplete: recorder.stats().dropped > 0 }) }),
     });
     if (entries.some(entry => entry.targets.length > 0)) this.#sinks.wake();
+  }
+
+  /** A part of the recording turned out unreadable. */
+  async lost(gap: Gap): Promise<void> {
+    await this.#writer.write({ entries: [], gaps: [gap] });
   }
 
   /** Losses are remembered also while nothing fires. */

@@ -4,6 +4,7 @@ import { Context } from '../context/context.ts';
 import { MICROS_PER_SECOND, type Micros } from '../model/time.ts';
 import { incidentEvents } from '../recorder/incident.ts';
 import type { FlightRecorder } from '../recorder/recorder.ts';
+import { asEvent } from '../recorder/records.ts';
 
 /** How far back of its time the pod's events are read; of what ran before that, only who it was. */
 const REACH: Micros = 15 * 60 * MICROS_PER_SECOND;
@@ -12,7 +13,7 @@ const EVENTS_MAX = 200_000;
 
 /** Null when the recorder holds nothing of the pod up to then. */
 export async function podAt(
-  recorder: Pick<FlightRecorder, 'read' | 'oldest'>,
+  recorder: Pick<FlightRecorder, 'blocks' | 'carried' | 'decoder' | 'oldest'>,
   namespace: string,
   name: string,
   at: Micros,
@@ -30,10 +31,14 @@ export async function podAt(
   });
   if (events === null) return null;
   const context = new Context();
+  // A decoder of its own: the one that chose the events says nothing twice, also not what it said in an event that was left out.
+  const decoder = recorder.decoder();
   let count = 0;
-  for await (const event of events) {
+  for await (const { raw } of events) {
     if (++count > EVENTS_MAX) break;
-    context.observe(event);
+    const line = Buffer.from(raw.bytes?.() ?? raw.line());
+    const event = asEvent(decoder.decode(line, 0, line.length));
+    if (event !== null) context.observe(event);
   }
   const pod = context.pod(namespace, name);
   return pod === null ? null : { pod, from, gaps: context.gaps(), isWhole: count <= EVENTS_MAX };

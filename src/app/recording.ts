@@ -1,22 +1,27 @@
 /** The flight recorder of a configuration: beside its database, one folder a database. */
 import { existsSync } from 'node:fs';
 import type { Config } from '../config/schema.ts';
-import { MICROS_PER_MS } from '../model/time.ts';
+import type { Gap } from '../model/gap.ts';
+import { formatInstant, MICROS_PER_MS } from '../model/time.ts';
 import { FlightRecorder } from '../recorder/recorder.ts';
 import { JsonDecoder } from '../sources/json/decoder.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from './log.ts';
 import { storedPosition } from './warm.ts';
 
+/** What a restart lives through again, milliseconds: no more than there is. */
+export const replayedMs = ({ keep, replay }: Config['recorder']): number => Math.min(keep, replay);
+
 /** Where the recorder of a database keeps its files. */
 export const recorderFolder = (database: string): string => `${database}-recorder`;
 
-/** Null where nothing is to be kept. `isKnown`: whether a process still matters. */
+/** Null where nothing is to be kept. `isKnown`: whether a process still matters; `onLost`: a part of it turned out unreadable. */
 export async function openRecorder(
   config: Config,
   store: Pick<Store, 'state'>,
   log: Log,
   isKnown: (execId: string) => boolean,
+  onLost: (gap: Gap) => void,
 ): Promise<FlightRecorder | null> {
   const { keep, size } = config.recorder;
   if (keep === 0 || config.store.path === ':memory:') return null;
@@ -24,10 +29,20 @@ export async function openRecorder(
     {
       path: recorderFolder(config.store.path),
       keep: keep * MICROS_PER_MS,
+      window: replayedMs(config.recorder) * MICROS_PER_MS,
       bytesMax: size,
       decoder: () => new JsonDecoder({ source: 'recorder' }),
       isKnown,
       onProblem: (message, fields) => log('warn', message, fields),
+      onLost: ({ from, to, count }) =>
+        onLost({
+          source: 'recorder',
+          node: '',
+          count,
+          from: formatInstant(from),
+          to: formatInstant(to),
+          reason: 'a part of the recording is damaged: what was detected then stands, its events are gone',
+        }),
     },
     (await storedPosition(store))?.seq,
   );

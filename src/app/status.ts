@@ -94,6 +94,7 @@ export interface StatusParts {
 export function engineStatus(parts: StatusParts): EngineStatus {
   const { engine, pipeline, rules } = parts;
   const context = engine.context.stats();
+  const map = engine.context.serviceMap?.stats();
   const detector = engine.detector.stats();
   const sources = parts.sources.map(source => source.status());
   return {
@@ -106,6 +107,7 @@ export function engineStatus(parts: StatusParts): EngineStatus {
     held: {
       processes: context.processes,
       connections: context.connections,
+      map_edges: map?.edges ?? 0,
       partials: detector.totals.partials,
       reorder: pipeline.held,
       recorder_bytes: parts.recorder?.bytes ?? 0,
@@ -113,11 +115,13 @@ export function engineStatus(parts: StatusParts): EngineStatus {
     evicted: {
       processes: context.processesEvictedLive + context.processesEvictedExited,
       connections: context.connectionsEvicted,
+      map_edges: map?.evicted ?? 0,
       dns_names: context.dnsNamesEvicted,
       partials: detector.totals.evicted,
       incidents: engine.alerting.evictedIncidents,
       scores: engine.alerting.evictedScores,
       unrecorded: parts.recorder?.dropped ?? 0,
+      recorder_files_damaged: parts.recorder?.damaged ?? 0,
     },
     rules: {
       loaded: rules.rules().length,

@@ -43,7 +43,7 @@ export interface Warmth {
 export async function warmUp(
   engine: Engine,
   store: Pick<Store, 'alerts' | 'recent' | 'state'>,
-  recorder: FlightRecorder | null,
+  recorder: Pick<FlightRecorder, 'restart' | 'position'> | null,
   overlap: Overlap,
   onStep: ((step: Step) => void) | undefined,
 ): Promise<Warmth> {
@@ -65,7 +65,7 @@ export async function warmUp(
   let events = 0;
   let newestFlow: Micros | null = null;
   const repeatable = (recorder?.position ?? 0) - OVERLAP_EVENTS_MAX;
-  for await (const recorded of recorder?.read() ?? []) {
+  for await (const recorded of recorder?.restart() ?? []) {
     for (const { seq, event } of recorded) {
       events++;
       if (seq > repeatable) overlap.add(event);

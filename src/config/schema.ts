@@ -101,9 +101,12 @@ export const configSchema = z.strictObject({
   recorder: z
     .strictObject({
       keep: duration
+        .prefault('24h')
+        .describe('events kept beside the database, for history, captures of incidents and restarts; 0s: none'),
+      size: size.prefault('1GiB').describe('oldest recorded events are removed past this size'),
+      replay: duration
         .prefault('15m')
-        .describe('events kept beside the database for restarts and captures of incidents; 0s: none'),
-      size: size.prefault('512MiB').describe('oldest recorded events are removed past this size'),
+        .describe('the last part of what is kept, which a restart lives through again; longer makes restarts slower'),
     })
     .prefault({}),
   sinks: z

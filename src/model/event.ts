@@ -25,7 +25,7 @@ export const PROCESS_EVENT_KINDS = [
   'process_usdt',
   'process_loader',
 ] as const;
-const STREAM_FACT_KINDS = ['lost_events', 'rate_limit', 'throttle', 'node_status'] as const;
+export const STREAM_FACT_KINDS = ['lost_events', 'rate_limit', 'throttle', 'node_status'] as const;
 export const EVENT_KINDS = [...PROCESS_EVENT_KINDS, 'flow', ...STREAM_FACT_KINDS] as const;
 
 export type ProcessEventKind = (typeof PROCESS_EVENT_KINDS)[number];

@@ -11,7 +11,7 @@ const CARRIED_BYTES_MAX = 64 * 1024 * 1024;
 const LINES_A_TURN = 5_000;
 
 /** Later records of the same process win; beyond the limit the oldest are left out. */
-export async function carryOver(texts: readonly Buffer[], isKnown: (execId: string) => boolean): Promise<Buffer> {
+export async function carryOver(texts: AsyncIterable<Buffer>, isKnown: (execId: string) => boolean): Promise<Buffer> {
   const carried = new Map<string, Buffer>();
   let bytes = 0;
   let lines = 0;
@@ -19,13 +19,14 @@ export async function carryOver(texts: readonly Buffer[], isKnown: (execId: stri
     bytes -= carried.get(id)?.length ?? 0;
     carried.delete(id);
   };
-  for (const text of texts) {
+  for await (const text of texts) {
     for (const [start, end] of lineRanges(text)) {
       if (++lines % LINES_A_TURN === 0) await new Promise(resolve => setImmediate(resolve));
       const id = execIdOf(text, start, end);
       if (id === null || !isKnown(id)) continue;
       forget(id);
-      const line = text.subarray(start, end + 1);
+      // Of its own: a few lines must not hold a whole segment in memory.
+      const line = Buffer.from(text.subarray(start, end + 1));
       carried.set(id, line);
       bytes += line.length;
     }

@@ -8,6 +8,8 @@ export interface RecorderOptions {
   readonly path: string;
   /** Event time kept. Micros. */
   readonly keep: Micros;
+  /** Event time that a restart reads again, at the end of it; all that is kept when absent. Micros. */
+  readonly window?: Micros;
   /** Bytes kept on the disk. */
   readonly bytesMax: number;
   /** A new reader of lines; anything without `kind` is no event. */
@@ -16,6 +18,8 @@ export interface RecorderOptions {
   readonly isKnown: (execId: string) => boolean;
   /** What went wrong, in plain words; it goes on. */
   readonly onProblem: (message: string, fields: Readonly<Record<string, unknown>>) => void;
+  /** A part of the recording could not be read and was set aside: nothing between these times is left of it. */
+  readonly onLost?: (lost: { readonly from: Micros; readonly to: Micros; readonly count: number }) => void;
   /** Only looks: another process may be recording there. */
   readonly readOnly?: boolean;
   readonly segmentBytesMax?: number;

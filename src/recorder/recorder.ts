@@ -3,16 +3,15 @@
  * and the captures of incidents are read from it. Appending costs one copy; writing, sealing and compressing happen beside
  * the main thread. When the disk refuses, recording pauses, is counted, and goes on when there is room.
  */
-import { open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder } from '../disk/folder.ts';
 import type { Event } from '../model/event.ts';
 import type { Micros } from '../model/time.ts';
-import { carryOver } from './base.ts';
-import { lineRanges, readText, writeCompressed } from './files.ts';
+import { type Block, BlockBuilder } from './blocks.ts';
 import type { RecorderOptions } from './options.ts';
-import { asEvent, decoded, LineBuffers, type Recorded } from './records.ts';
-import { baseName, isSealed, plainName, readNames, type Segment, sealedName } from './segment.ts';
+import { decoded, LineBuffers, type LineDecoder, type Recorded } from './records.ts';
+import { baseName, isSealed, plainName, type Segment, windowName } from './segment.ts';
+import { Shelf } from './shelf.ts';
 
 export interface RecorderStats {
   readonly bytes: number;
@@ -20,12 +19,22 @@ export interface RecorderStats {
   /** Events that were not recorded, because the disk refused or could not keep up. */
   readonly dropped: number;
   readonly paused: boolean;
+  /** Files that could not be read and were set aside. */
+  readonly damaged: number;
+}
+
+/** A block of the recording, which can be read alone. */
+export interface StoredBlock extends Omit<Block, 'offset' | 'size' | 'text'> {
+  /** Its events, in order; [] when it is gone by now or damaged. */
+  events(decoder: LineDecoder): Promise<readonly Recorded[]>;
 }
 
 interface Group {
+  readonly events: readonly Event[];
   readonly bytes: Buffer;
+  /** Bytes of each line. */
+  readonly sizes: Uint32Array;
   readonly first: number;
-  readonly count: number;
   readonly from: Micros;
   readonly to: Micros;
   readonly resolve: () => void;
@@ -36,6 +45,7 @@ type SegmentFile = Awaited<ReturnType<NonNullable<RecorderOptions['openSegment']
 /** The segment that is being written. */
 interface Active {
   readonly segment: Segment;
+  readonly growing: BlockBuilder;
   readonly file: SegmentFile;
   /** Newest event time when it was begun, micros. */
   readonly began: Micros;
@@ -43,7 +53,7 @@ interface Active {
 }
 
 const SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
-/** Segments in the window at least, so that age is kept to within a part of it. */
+/** Segments in the time kept, and in a restart's window, at least: age is kept to within a part of it. */
 const SEGMENTS_PER_KEEP = 10;
 /** Segments within `bytesMax` at least: the oldest goes as a whole. */
 const SEGMENTS_MIN = 4;
@@ -52,13 +62,12 @@ const CARRIED_FIRST = -(2 ** 31);
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 const RETRY_MS = 1_000;
 const SYNC_MS = 1_000;
-const NEWLINE = 0x0a;
+/** Events may come so much later than their time and are still looked for at their time. */
+const LATE: Micros = 600 * 1_000_000;
 
 export class FlightRecorder {
   readonly #options: RecorderOptions;
-  /** Oldest first; the last may be the one that is being written. */
-  readonly #segments: Segment[] = [];
-  #base: number | null = null;
+  readonly #shelf: Shelf;
   #next = 1;
   #newest: Micros = 0;
   #active: Active | null = null;
@@ -76,12 +85,13 @@ export class FlightRecorder {
   /** Takes up what an earlier run left; `after`: the highest number that is known to have been given out. */
   static async open(options: RecorderOptions, after = 0): Promise<FlightRecorder> {
     const recorder = new FlightRecorder(options);
-    await recorder.#load(after);
+    await recorder.#start(after);
     return recorder;
   }
 
   private constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#shelf = new Shelf(options);
   }
 
   /** Number of the last event that was appended. */
@@ -96,15 +106,17 @@ export class FlightRecorder {
 
   /** Event time from which on everything is recorded, or null when nothing is. */
   get oldest(): Micros | null {
-    return this.#segments[0]?.from ?? null;
+    return this.#shelf.segments[0]?.from ?? null;
   }
 
   stats(): RecorderStats {
+    const { segments, damaged } = this.#shelf;
     return {
-      bytes: this.#segments.reduce((sum, { bytes }) => sum + bytes, 0),
-      segments: this.#segments.length,
+      bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
+      segments: segments.length,
       dropped: this.#dropped,
       paused: this.#paused,
+      damaged,
     };
   }
 
@@ -118,13 +130,13 @@ export class FlightRecorder {
       this.#dropped += events.length;
       return { position: this.position, safe: Promise.resolve() };
     }
-    const bytes = this.#buffers.lines(events);
+    const { bytes, sizes } = this.#buffers.lines(events);
     const first = this.#next;
     this.#next += events.length;
     const from = this.#newest;
     for (const event of events) if (event.time > this.#newest) this.#newest = event.time;
     const safe = new Promise<void>(resolve => {
-      this.#queue.push({ bytes, first, count: events.length, from, to: this.#newest, resolve });
+      this.#queue.push({ events, bytes, sizes, first, from, to: this.#newest, resolve });
     });
     this.#queuedBytes += bytes.length;
     this.#writing ??= this.#write();
@@ -132,31 +144,106 @@ export class FlightRecorder {
   }
 
   /**
-   * What is recorded, in order, in parts between which others have their turn; carried exec records first. `wanted` passes over segments unread: it is
-   * given the first and last number and the range of the newest event time. Damaged segments are set aside.
+   * What is recorded, in order, in parts between which others have their turn; carried exec records first. `wanted` passes over
+   * segments unread: it is given the first and last number and the range of the newest event time. Damaged segments are set aside.
    */
   async *read(wanted: (segment: Readonly<Segment>) => boolean = () => true): AsyncGenerator<readonly Recorded[]> {
     await this.#writing;
     const decoder = this.#options.decoder();
     const end = this.#next;
-    const base = this.#base;
-    if (base !== null && wanted({ first: 0, count: 0, from: 0, to: 0, bytes: 0, name: baseName(base) })) {
-      const text = await this.#text({ name: baseName(base) });
-      if (text !== null) yield* inTurns(decoded(text, decoder, CARRIED_FIRST, 0));
+    yield* this.#carried(decoder);
+    yield* this.#lines([...this.#shelf.segments].filter(wanted), decoder, end);
+  }
+
+  /** The exec records that were carried over from what was removed. */
+  async *carried(): AsyncGenerator<readonly Recorded[]> {
+    yield* this.#carried(this.#options.decoder());
+  }
+
+  /** What a restart has to live through again: the last `window`, after the exec records of what still ran then. */
+  async *restart(): AsyncGenerator<readonly Recorded[]> {
+    await this.#writing;
+    const { segments, window: first } = this.#shelf;
+    const { window = Number.POSITIVE_INFINITY, decoder: newDecoder } = this.#options;
+    const decoder = newDecoder();
+    const end = this.#next;
+    const text = first === null ? null : await this.#shelf.text({ name: windowName(first) });
+    if (first !== null && text !== null) {
+      yield* inTurns(decoded(text, decoder, CARRIED_FIRST, 0));
+      yield* this.#lines(
+        segments.filter(segment => segment.first >= first),
+        decoder,
+        end,
+      );
+      return;
     }
-    for (const segment of [...this.#segments]) {
-      if (!wanted(segment)) continue;
-      const text = await this.#text(segment);
+    yield* this.#carried(decoder);
+    const young = segments.filter(({ to }) => to >= this.#newest - window);
+    const old = segments.filter(segment => !young.includes(segment));
+    yield* this.#execs(old, decoder);
+    yield* this.#lines(young, decoder, end);
+  }
+
+  /** Exec records of segments, as if they had been carried over. */
+  async *#execs(segments: readonly Segment[], decoder: LineDecoder): AsyncGenerator<readonly Recorded[]> {
+    for (const segment of segments) {
+      for await (const part of this.#lines([segment], decoder, this.#next)) {
+        yield part
+          .filter(({ event }) => event.kind === 'process_exec')
+          .map(({ event, seq }) => ({ event, seq: CARRIED_FIRST / 2 + seq }));
+      }
+    }
+  }
+
+  async *#carried(decoder: LineDecoder): AsyncGenerator<readonly Recorded[]> {
+    const { base } = this.#shelf;
+    const text = base === null ? null : await this.#shelf.text({ name: baseName(base) });
+    if (text !== null) yield* inTurns(decoded(text, decoder, CARRIED_FIRST, 0));
+  }
+
+  async *#lines(segments: readonly Segment[], decoder: LineDecoder, end: number): AsyncGenerator<readonly Recorded[]> {
+    for (const segment of segments) {
+      const text = await this.#shelf.text(segment);
       if (text !== null) yield* inTurns(decoded(text, decoder, segment.first, end));
     }
+  }
+
+  /**
+   * Blocks that may hold events of a time, the oldest or the newest first; carried exec records are in none. `wanted` says which
+   * by what the index knows of them. An event that came more than ten minutes late may be missing before its time.
+   */
+  async *blocks(
+    { from, to, newestFirst = false }: { readonly from: Micros; readonly to: Micros; readonly newestFirst?: boolean },
+    wanted: (block: StoredBlock) => boolean,
+  ): AsyncGenerator<StoredBlock> {
+    await this.#writing;
+    const segments = this.#shelf.segments.filter(segment => segment.to >= from && segment.from <= to + LATE);
+    if (newestFirst) segments.reverse();
+    for (const segment of segments) {
+      const blocks = [...(await this.#shelf.blocks(segment))];
+      if (newestFirst) blocks.reverse();
+      for (const block of blocks) {
+        if (block.to < from || block.from > to) continue;
+        const { first, count, before, kinds, keys } = block;
+        const events = async (decoder: LineDecoder): Promise<readonly Recorded[]> => {
+          const text = await this.#shelf.blockText(segment, block);
+          return text === null ? [] : [...decoded(text, decoder, first, first + count)].flat();
+        };
+        const stored = { first, count, from: block.from, to: block.to, before, kinds, keys, events };
+        if (wanted(stored)) yield stored;
+      }
+    }
+  }
+
+  /** Reads what is recorded. */
+  decoder(): LineDecoder {
+    return this.#options.decoder();
   }
 
   /** Forgets everything: for streams that begin anew with every run. */
   async clear(): Promise<void> {
     await this.#housekeeping;
-    for (const { name } of this.#segments.splice(0)) await rm(join(this.#options.path, name), { force: true });
-    if (this.#base !== null) await rm(join(this.#options.path, baseName(this.#base)), { force: true });
-    this.#base = null;
+    await this.#shelf.clear();
     this.#newest = 0;
   }
 
@@ -169,55 +256,14 @@ export class FlightRecorder {
     await this.#housekeeping;
   }
 
-  async #load(after: number): Promise<void> {
-    const { path, readOnly = false } = this.#options;
-    const remove = async (name: string) => (readOnly ? undefined : rm(join(path, name), { force: true }));
-    if (!readOnly) makeFolder(path, 0o700);
-    const found = readNames(await readdir(path));
-    this.#base = found.bases.at(-1) ?? null;
-    for (const old of found.bases.slice(0, -1)) await remove(baseName(old));
-    for (const name of found.leftovers) await remove(name);
-    const before = this.#base ?? 0;
-    for (const segment of found.sealed) {
-      if (segment.first < before) await remove(segment.name);
-      else this.#segments.push({ ...segment, bytes: (await stat(join(path, segment.name))).size });
-    }
-    const sealed = new Set(found.sealed.map(({ first }) => first));
-    for (const first of found.plain) {
-      // Sealed, or carried over, but not yet removed when the program was ended.
-      const segment = sealed.has(first) || first < before ? null : await this.#recover(first);
-      if (segment === null) await remove(plainName(first));
-      else this.#segments.push(segment);
-    }
-    this.#segments.sort((a, b) => a.first - b.first);
-    for (const segment of this.#segments) {
-      // Of a segment that was left unsealed; without any before it, only a removal says that something was.
-      if (segment.from === 0) segment.from = this.#newest || (this.#base === null ? 0 : segment.to);
-      this.#next = Math.max(this.#next, segment.first + segment.count);
-      this.#newest = Math.max(this.#newest, segment.to);
-    }
-    this.#next = Math.max(this.#next, before, after + 1);
-    if (readOnly) return;
-    for (const segment of this.#segments) if (!isSealed(segment)) this.#later(() => this.#seal(segment));
+  async #start(after: number): Promise<void> {
+    const shelf = this.#shelf;
+    this.#next = Math.max(await shelf.load(), after + 1);
+    for (const { to } of shelf.segments) this.#newest = Math.max(this.#newest, to);
+    if (this.#options.readOnly === true) return;
+    for (const segment of shelf.segments) if (!isSealed(segment)) this.#later(() => shelf.seal(segment));
     this.#syncing = setInterval(() => this.#sync(), SYNC_MS);
     this.#syncing.unref();
-  }
-
-  /** An unsealed segment of a run that was ended: its last line may be torn. Null when nothing of it is whole. */
-  async #recover(first: number): Promise<Segment | null> {
-    const path = join(this.#options.path, plainName(first));
-    const text = await readText(path);
-    const whole = text.lastIndexOf(NEWLINE) + 1;
-    if (whole < text.length && this.#options.readOnly !== true) await truncate(path, whole);
-    if (whole === 0) return null;
-    const segment: Segment = { first, count: 0, from: 0, to: 0, bytes: whole, name: plainName(first) };
-    const decoder = this.#options.decoder();
-    for (const [start, end] of lineRanges(text)) {
-      segment.count++;
-      const event = asEvent(decoder.decode(text, start, end));
-      if (event !== null && event.time > segment.to) segment.to = event.time;
-    }
-    return segment;
   }
 
   async #write(): Promise<void> {
@@ -238,27 +284,30 @@ export class FlightRecorder {
 
   async #put(group: Group): Promise<void> {
     const active = this.#active ?? (await this.#begin(group));
-    const { segment, file } = active;
-    const { bytes } = group;
+    const { segment, growing, file } = active;
+    const { bytes, sizes, events } = group;
     for (let done = 0; done < bytes.length; ) {
       done += (await file.write(bytes, done, bytes.length - done, segment.bytes + done)).bytesWritten;
     }
     active.dirty = true;
+    for (let at = 0; at < events.length; at++) growing.add(events[at] ?? null, sizes[at] ?? 0);
     segment.bytes += bytes.length;
-    segment.count += group.count;
+    segment.count += events.length;
     segment.to = group.to;
-    const { segmentBytesMax = SEGMENT_BYTES_MAX, bytesMax, keep } = this.#options;
+    const { segmentBytesMax = SEGMENT_BYTES_MAX, bytesMax, keep, window = keep } = this.#options;
     const full = segment.bytes >= Math.min(segmentBytesMax, bytesMax / SEGMENTS_MIN);
-    if (full || segment.to - active.began >= keep / SEGMENTS_PER_KEEP) await this.#leave();
+    if (full || segment.to - active.began >= Math.min(keep, window) / SEGMENTS_PER_KEEP) await this.#leave();
   }
 
   async #begin(group: Group): Promise<Active> {
     const { path, openSegment = target => open(target, 'w', 0o600) } = this.#options;
     const name = plainName(group.first);
     const file = await openSegment(join(path, name));
-    const segment: Segment = { first: group.first, count: 0, from: group.from, to: group.to, bytes: 0, name };
-    this.#segments.push(segment);
-    this.#active = { segment, file, began: group.to, dirty: false };
+    const { first, from, to } = group;
+    const growing = new BlockBuilder(first, from);
+    const segment: Segment = { first, count: 0, from, to, bytes: 0, name, growing };
+    this.#shelf.segments.push(segment);
+    this.#active = { segment, growing, file, began: to, dirty: false };
     return this.#active;
   }
 
@@ -271,87 +320,21 @@ export class FlightRecorder {
     // A write that failed may have left a part of itself.
     await file.truncate(segment.bytes).catch(() => undefined);
     await file.close().catch(() => undefined);
-    this.#later(() => this.#seal(segment));
+    this.#later(() => this.#shelf.seal(segment));
   }
 
-  #pause(error: Error, { count }: Group): void {
+  #pause(error: Error, { events }: Group): void {
     if (!this.#paused) this.#options.onProblem('recording pauses', { problem: error.message });
     this.#paused = true;
     this.#retryAt = Date.now() + (this.#options.retryMs ?? RETRY_MS);
-    this.#dropped += count;
+    this.#dropped += events.length;
   }
 
   #later(work: () => Promise<void>): void {
     this.#housekeeping = this.#housekeeping
       .then(work)
-      .then(() => this.#bound())
+      .then(() => this.#shelf.bound(this.#newest))
       .catch((error: Error) => this.#options.onProblem('the recorder could not tidy up', { problem: error.message }));
-  }
-
-  async #seal(segment: Segment): Promise<void> {
-    const { path } = this.#options;
-    const plain = segment.name;
-    if (!this.#segments.includes(segment)) return;
-    if (segment.count === 0) {
-      this.#segments.splice(this.#segments.indexOf(segment), 1);
-    } else {
-      const name = sealedName(segment);
-      const text = (await readText(join(path, plain))).subarray(0, segment.bytes);
-      segment.bytes = await writeCompressed(join(path, name), text);
-      segment.name = name;
-    }
-    await rm(join(path, plain), { force: true });
-  }
-
-  /** Removes the oldest segments beyond the limits; the exec records of processes that still matter are carried over. */
-  async #bound(): Promise<void> {
-    const { path, keep, bytesMax, isKnown } = this.#options;
-    const gone: Segment[] = [];
-    let bytes = this.stats().bytes;
-    for (const segment of this.#segments) {
-      if (!isSealed(segment) || (bytes <= bytesMax && segment.to >= this.#newest - keep)) break;
-      gone.push(segment);
-      bytes -= segment.bytes;
-    }
-    const last = gone.at(-1);
-    if (last === undefined) return;
-    const old = this.#base;
-    const texts: Buffer[] = [];
-    for (const name of [...(old === null ? [] : [baseName(old)]), ...gone.map(segment => segment.name)]) {
-      const text = await this.#text({ name });
-      if (text !== null) texts.push(text);
-    }
-    const base = last.first + last.count;
-    await writeCompressed(join(path, baseName(base)), await carryOver(texts, isKnown));
-    this.#base = base;
-    this.#segments.splice(0, this.#segments.indexOf(last) + 1);
-    if (old !== null) await rm(join(path, baseName(old)), { force: true });
-    for (const { name } of gone) await rm(join(path, name), { force: true });
-  }
-
-  /** The text of a file, or null when it is gone by now or damaged: then it is set aside. */
-  async #text(file: { readonly name: string }): Promise<Buffer | null> {
-    const { path, onProblem, readOnly = false } = this.#options;
-    for (let tries = 0; ; tries++) {
-      // It may be sealed or removed while others are read.
-      const { name } = file;
-      try {
-        return await readText(join(path, name));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-          if (tries < 2 && file.name !== name) continue;
-          return null;
-        }
-        onProblem('a part of the recording is damaged and left out', {
-          file: name,
-          problem: (error as Error).message,
-        });
-        if (!readOnly) await rename(join(path, name), join(path, `${name}.corrupt`)).catch(() => undefined);
-        const at = this.#segments.findIndex(segment => segment.name === name);
-        if (at >= 0) this.#segments.splice(at, 1);
-        return null;
-      }
-    }
   }
 
   #sync(): void {

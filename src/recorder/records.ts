@@ -44,12 +44,14 @@ export function* decoded(text: Buffer, decoder: LineDecoder, first: number, end:
 export class LineBuffers {
   readonly #free: Buffer[] = [];
 
-  /** The events' records, a line each, as one piece. */
-  lines(events: readonly Event[]): Buffer {
+  /** The events' records, a line each, as one piece, and the bytes of each line. */
+  lines(events: readonly Event[]): { readonly bytes: Buffer; readonly sizes: Uint32Array } {
     const parts: Uint8Array[] = [];
+    const sizes = new Uint32Array(events.length);
     let length = 0;
     for (const { raw } of events) {
       const bytes = raw.bytes?.() ?? Buffer.from(raw.line());
+      sizes[parts.length] = bytes.length + 1;
       parts.push(bytes);
       length += bytes.length + 1;
     }
@@ -64,7 +66,7 @@ export class LineBuffers {
       at += part.length;
       whole[at++] = NEWLINE;
     }
-    return whole.subarray(0, length);
+    return { bytes: whole.subarray(0, length), sizes };
   }
 
   release(lines: Buffer): void {
