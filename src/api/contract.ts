@@ -12,8 +12,10 @@ export type {
   Level,
 } from '../alerts/alert.ts';
 export type { Page, RuleRecord } from './deps.ts';
+export type { MapView } from './map.ts';
+export type { PictureView } from './picture/schema.ts';
 export type { DeliveryView, SinkView } from './routes/deliveries.ts';
-export type { PodTreeView } from './routes/live.ts';
+export type { PodPictureView, PodTreeView } from './routes/live.ts';
 export type { TreeView } from './tree-builder.ts';
 export type { ConnectionView, TreeProcess } from './views.ts';
 

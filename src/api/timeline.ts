@@ -58,7 +58,7 @@ function gapEntry({ from, to, source, node, count, reason }: Gap): Entry {
 }
 
 /** The same gap is on every alert whose window it overlaps, each time as large as it was known to be then. */
-function distinctGaps(alerts: readonly Alert[]): Gap[] {
+export function distinctGaps(alerts: readonly Alert[]): Gap[] {
   const gaps = alerts
     .flatMap(alert => alert.gaps)
     .sort((a, b) => (a.to < b.to ? -1 : a.to > b.to ? 1 : a.count - b.count));

@@ -6,6 +6,10 @@ import type { Alert, AlertEvidence, Incident } from '../../alerts/alert.ts';
 import type { Caller } from '../auth.ts';
 import type { ApiLimits } from '../config.ts';
 import type { ApiDeps, Scope } from '../deps.ts';
+import { showQuery } from '../picture/cursors.ts';
+import { gapsFor, withEvidence } from '../picture/evidence.ts';
+import { pictureSchema } from '../picture/schema.ts';
+import { incidentPicture } from '../picture/subjects.ts';
 import { notFound } from '../problem.ts';
 import { type Route, route } from '../route.ts';
 import {
@@ -20,7 +24,7 @@ import {
   podName,
   timeRange,
 } from '../schemas.ts';
-import { timeline, timelineSchema } from '../timeline.ts';
+import { distinctGaps, timeline, timelineSchema } from '../timeline.ts';
 import { incidentTree } from '../tree.ts';
 import { treeSchema } from '../tree-builder.ts';
 import { wholeId } from '../whole-id.ts';
@@ -28,6 +32,7 @@ import { wholeId } from '../whole-id.ts';
 const idParams = z.strictObject({ id: idOrBeginning });
 const MERGES_FOLLOWED_MAX = 16;
 const PAGE = 500;
+const COMMENT = 'incident.comment';
 
 type Deps = Pick<ApiDeps, 'store' | 'live' | 'recording'>;
 
@@ -144,6 +149,33 @@ export function incidentRoutes({ store, live, recording }: Deps, limits: ApiLimi
     }),
     route({
       method: 'GET',
+      path: '/api/v1/incidents/:id/picture',
+      id: 'getIncidentPicture',
+      tag: 'incidents',
+      summary: 'Its processes and their connections, folded to what can be read; every fold opens by its cursor',
+      scope: 'read',
+      params: idParams,
+      query: z.strictObject({ show: showQuery }),
+      answer: { status: 200, description: 'The picture', schema: pictureSchema },
+      problems: [404],
+      handle: async ({ params, query: { show }, caller }) => {
+        const { id } = await findCurrent(params.id, caller);
+        const scope = caller.namespaces;
+        const [alerts, evidence, gaps] = await Promise.all([
+          alertsOf(store, id, scope, limits.treeAlertsMax).then(found => withEvidence(store, found, scope)),
+          store.incidentEvidence(id, limits.timelineEntriesMax, scope),
+          gapsFor(store, scope),
+        ]);
+        return incidentPicture(alerts, evidence, {
+          live,
+          scope,
+          show,
+          gaps: gaps.length > 0 ? gaps : distinctGaps(alerts),
+        });
+      },
+    }),
+    route({
+      method: 'GET',
       path: '/api/v1/incidents/:id/timeline',
       id: 'getIncidentTimeline',
       tag: 'incidents',
@@ -190,6 +222,22 @@ export function incidentRoutes({ store, live, recording }: Deps, limits: ApiLimi
         if (query.format === 'jsonl') return reply.type('application/x-ndjson').send(lines);
         // An error of either stream destroys the reply; there is nobody left to tell.
         return reply.type('application/gzip').send(pipeline(lines, createGzip(), () => {}));
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/incidents/:id/comments',
+      id: 'commentIncident',
+      tag: 'incidents',
+      summary: 'Say something about the incident; it stands in its timeline',
+      scope: 'write',
+      params: idParams,
+      body: z.strictObject({ text: freeText.trim().min(1) }),
+      answer: { status: 204, description: 'It is kept' },
+      problems: [404],
+      handle: async ({ params, body, caller }) => {
+        const { id } = await findCurrent(params.id, caller);
+        await store.audit({ actor: caller.name, action: COMMENT, target: id, detail: body.text });
       },
     }),
     stateRoute('acknowledge', 'acknowledged'),

@@ -6,6 +6,11 @@ import { formatInstant, parseInstant } from '../../model/time.ts';
 import { sees } from '../auth.ts';
 import type { ApiLimits } from '../config.ts';
 import type { ApiDeps, PastPod, Scope } from '../deps.ts';
+import { showQuery } from '../picture/cursors.ts';
+import { gapsFor, withEvidence } from '../picture/evidence.ts';
+import { PICTURE_LIMITS } from '../picture/limits.ts';
+import { pictureSchema } from '../picture/schema.ts';
+import { podPicture } from '../picture/subjects.ts';
 import { notFound, Problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
 import { execIdSchema, gapSchema, instant, kubeName, listOf, timeRange, timestamp, wholeNumber } from '../schemas.ts';
@@ -71,18 +76,19 @@ function keepNewest(connections: Connection[], limit: number): void {
   connections.length = Math.min(connections.length, limit);
 }
 
-const podTreeSchema = treeSchema
-  .extend({
-    past: z
-      .object({
-        from: timestamp.describe('events from this time on were read'),
-        is_whole: z.boolean().describe('false when there was more than one reading takes in'),
-        gaps: z.array(gapSchema).describe('losses in what was read; [] for tokens of some namespaces'),
-      })
-      .nullable()
-      .describe('what a tree of a past time was made of; null for the present'),
+const pastSchema = z
+  .object({
+    from: timestamp.describe('events from this time on were read'),
+    is_whole: z.boolean().describe('false when there was more than one reading takes in'),
+    gaps: z.array(gapSchema).describe('losses in what was read; [] for tokens of some namespaces'),
   })
-  .meta({ id: 'PodTree' });
+  .nullable()
+  .describe('what a tree of a past time was made of; null for the present');
+
+const podTreeSchema = treeSchema.extend({ past: pastSchema }).meta({ id: 'PodTree' });
+const podPictureSchema = pictureSchema.extend({ past: pastSchema }).meta({ id: 'PodPicture' });
+
+export type PodPictureView = z.infer<typeof podPictureSchema>;
 
 export type PodTreeView = z.infer<typeof podTreeSchema>;
 
@@ -93,7 +99,10 @@ const pastView = ({ from, isWhole, gaps }: PastPod, scope: Scope) => ({
   gaps: scope === null ? [...gaps] : [],
 });
 
-export function liveRoutes({ live, recording }: Pick<ApiDeps, 'live' | 'recording'>, limits: ApiLimits): Route[] {
+export function liveRoutes(
+  { store, live, recording }: Pick<ApiDeps, 'store' | 'live' | 'recording'>,
+  limits: ApiLimits,
+): Route[] {
   const pastPod = async (namespace: string, name: string, at: string): Promise<PastPod> => {
     if (recording === null)
       throw new Problem(404, 'not-found', 'nothing is recorded: `recorder.keep` is 0 or the store is in memory');
@@ -154,6 +163,36 @@ export function liveRoutes({ live, recording }: Pick<ApiDeps, 'live' | 'recordin
         const pod = live.pod(namespace, name);
         if (pod === null) throw notFound('this pod');
         return { ...podTree(pod, namespaces, limits.treeProcessesMax), past: null };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/pods/:namespace/:name/picture',
+      id: 'getPodPicture',
+      tag: 'context',
+      summary: 'A pod’s processes and their connections, folded to what can be read; every fold opens by its cursor',
+      scope: 'read',
+      params: z.strictObject({ namespace: kubeName, name: kubeName }),
+      query: z.strictObject({
+        at: instant.optional().describe('as it was then, from the recorder; now when absent'),
+        show: showQuery,
+      }),
+      answer: { status: 200, description: 'The picture', schema: podPictureSchema },
+      problems: [404],
+      handle: async ({ params, query: { at, show }, caller: { namespaces: scope } }) => {
+        const { namespace, name } = params;
+        if (!sees(scope, namespace)) throw notFound('this pod');
+        const past = at === undefined ? null : await pastPod(namespace, name, at);
+        const pod = past?.pod ?? live.pod(namespace, name);
+        if (pod === null) throw notFound('this pod');
+        const until = at === undefined ? {} : { until: at };
+        const [{ items }, gaps] = await Promise.all([
+          store.alerts({ pod: `${namespace}/${name}`, limit: PICTURE_LIMITS.alertsMax, ...until }, scope),
+          gapsFor(store, scope),
+        ]);
+        const alerts = await withEvidence(store, items, scope);
+        const picture = podPicture(pod, alerts, { live, scope, gaps, show });
+        return { ...picture, past: past === null ? null : pastView(past, scope) };
       },
     }),
     route({
