@@ -52,7 +52,7 @@ for (const register of [registerDemo, registerRun, registerReplay, registerObser
 }
 const rules = program.command('rules').description('Check, test and list detections');
 // All that authors need is loaded for them alone.
-if (process.argv.includes('rules')) (await import('./commands/rules.ts')).registerRules(rules);
+if (process.argv.includes('rules')) (await import('./commands/rules.ts')).registerRules(rules, version);
 registerQueries(program);
 registerLsp(program, version);
 // Options of the program may stand after the command, as people type them.

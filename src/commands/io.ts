@@ -18,8 +18,8 @@ export class UsageError extends Error {}
 /** Something that a person has to mend, said in full: printed without a stack, exit 1. */
 export class CommandError extends Error {}
 
-/** Forms of output; pictures are for `tree`, tables and layers for `rules coverage`. */
-export const FORMS = ['text', 'json', 'dot', 'svg', 'markdown', 'navigator'] as const;
+/** Forms of output; pictures are for `tree`, tables and layers for `rules coverage`, SARIF for `rules lint`. */
+export const FORMS = ['text', 'json', 'dot', 'svg', 'markdown', 'navigator', 'sarif'] as const;
 export type Form = (typeof FORMS)[number];
 
 export interface GlobalOptions {

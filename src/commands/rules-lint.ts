@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { escapeJson } from '../model/escape.ts';
 import { shown } from '../render/alert.ts';
 import { counted } from '../render/counted.ts';
 import { formatSarif } from '../render/sarif.ts';
 import { type Diagnostic, formatDiagnostic } from '../rules/diagnostics.ts';
 import { fixText } from '../rules/fix.ts';
 import { loadRules, type RuleFile } from '../rules/load.ts';
-import { CommandError, EXIT, Io } from './io.ts';
+import { CommandError, EXIT, type Form, Io } from './io.ts';
 import { globals } from './options.ts';
 import { loadRuleSet } from './rule-set.ts';
 
-export function registerRulesLint(rules: Command): void {
+export function registerRulesLint(rules: Command, version: string): void {
   rules
     .command('lint')
     .description('Checks rule files: syntax, fields, types, identity, bounds; exit 1 when there are errors')
@@ -31,19 +32,23 @@ Examples:
   spoor rules lint my-rules
   spoor rules lint my-rules --fix
   spoor rules lint my-rules --strict --sarif lint.sarif
+  spoor rules lint my-rules -o sarif > lint.sarif
   spoor rules lint my-rules -o json | jq -r .message`,
     )
     .action((paths: string[], _options, command: Command) => {
-      const options = command.optsWithGlobals<{ fix?: true; sarif?: string; strict?: true }>();
-      const io = new Io(globals(options));
+      const options = command.optsWithGlobals<{ fix?: true; sarif?: string; strict?: true; output: Form }>();
+      const io = new Io(globals(options), ['text', 'json', 'sarif']);
+      const sarif = options.output === 'sarif';
       if (options.fix === true) fixFiles(loadRuleSet(paths).files, io);
       const { loaded, own } = loadRuleSet(paths);
       const findings = loaded.diagnostics.filter(({ file }) => own(file));
-      for (const finding of findings) {
-        if (io.json) io.record(finding);
-        else io.out(paint(finding, io));
-      }
-      if (options.sarif !== undefined) writeResult(options.sarif, formatSarif(findings));
+      if (sarif) io.out(formatSarif(findings, version).trimEnd().split('\n').map(escapeJson).join('\n'));
+      else
+        for (const finding of findings) {
+          if (io.json) io.record(finding);
+          else io.out(paint(finding, io));
+        }
+      if (options.sarif !== undefined) writeResult(options.sarif, formatSarif(findings, version));
       const errors = findings.filter(({ severity }) => severity === 'error').length;
       const count = [...loaded.rules, ...loaded.switchedOff].filter(({ file }) => own(file)).length;
       const warnings = findings.length - errors;

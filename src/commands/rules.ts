@@ -11,8 +11,8 @@ import { registerRulesSchema } from './rules-schema.ts';
 import { registerRulesTest } from './rules-test.ts';
 
 /** The commands of the group `rules`. */
-export function registerRules(rules: Command): void {
-  registerRulesLint(rules);
+export function registerRules(rules: Command, version: string): void {
+  registerRulesLint(rules, version);
   registerRulesTest(rules);
   registerRulesList(rules);
   registerRulesDiff(rules);

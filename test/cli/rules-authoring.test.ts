@@ -53,6 +53,8 @@ describe('lint', () => {
     const log = JSON.parse(readFileSync(sarif, 'utf8'));
     expect(log.version).toBe('2.1.0');
     expect(log.runs[0].results[0]).toMatchObject({ ruleId: 'missing-description', level: 'warning' });
+    const printed = await spoor(['rules', 'lint', file, '-o', 'sarif']);
+    expect({ code: printed.code, log: JSON.parse(printed.stdout) }).toEqual({ code: 0, log });
     expect((await spoor(['rules', 'lint', file, '--strict'])).code).toBe(1);
     const unwritable = await spoor(['rules', 'lint', file, '--sarif', join(folder, 'no', 'such')]);
     expect(unwritable.code).toBe(1);

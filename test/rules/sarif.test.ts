@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { formatSarif } from '../../src/render/sarif.ts';
 import { DIAGNOSTIC_CODES, type Diagnostic } from '../../src/rules/diagnostics.ts';
 
@@ -13,7 +14,7 @@ const finding = (more: Partial<Diagnostic>): Diagnostic => ({
   ...more,
 });
 
-const log = (findings: readonly Diagnostic[]) => JSON.parse(formatSarif(findings)).runs[0];
+const log = (findings: readonly Diagnostic[]) => JSON.parse(formatSarif(findings, '1.2.3')).runs[0];
 
 describe('SARIF', () => {
   it('has every check as a rule, and points results at them', () => {
@@ -22,6 +23,71 @@ describe('SARIF', () => {
     expect(rules.map((rule: { id: string }) => rule.id)).toEqual(Object.keys(DIAGNOSTIC_CODES));
     for (const result of run.results) expect(rules[result.ruleIndex].id).toBe(result.ruleId);
     for (const rule of rules) expect(rule.shortDescription.text).toMatch(/\S/);
+  });
+
+  it('has what code hosts ask for, in keys that SARIF has', () => {
+    const text = z.strictObject({ text: z.string().min(1) });
+    const run = z.strictObject({
+      tool: z.strictObject({
+        driver: z.strictObject({
+          name: z.string().min(1),
+          semanticVersion: z.literal('1.2.3'),
+          rules: z.array(
+            z.strictObject({
+              id: z.string().max(255),
+              shortDescription: text,
+              fullDescription: text,
+              help: z.strictObject({ text: z.string().min(1), markdown: z.string().min(1) }),
+              defaultConfiguration: z.strictObject({ level: z.enum(['none', 'note', 'warning', 'error']) }),
+            }),
+          ),
+        }),
+      }),
+      columnKind: z.literal('utf16CodeUnits'),
+      invocations: z.tuple([
+        z.strictObject({ executionSuccessful: z.literal(true), toolExecutionNotifications: z.array(z.never()) }),
+      ]),
+      results: z.array(
+        z.strictObject({
+          ruleId: z.string(),
+          ruleIndex: z.int().min(0),
+          level: z.enum(['warning', 'error']),
+          message: text,
+          partialFingerprints: z.strictObject({ primaryLocationLineHash: z.string().regex(/^[0-9a-f]+:\d+$/) }),
+          locations: z.tuple([
+            z.strictObject({
+              physicalLocation: z.strictObject({
+                artifactLocation: z.strictObject({ uri: z.string() }),
+                region: z.strictObject({ startLine: z.int().min(1), startColumn: z.int().min(1) }),
+              }),
+            }),
+          ]),
+        }),
+      ),
+    });
+    const whole = z.strictObject({ $schema: z.url(), version: z.literal('2.1.0'), runs: z.tuple([run]) });
+    whole.parse(JSON.parse(formatSarif([finding({}), finding({ code: 'missing-id', severity: 'warning' })], '1.2.3')));
+  });
+
+  it('knows a finding again when lines move, and tells equal ones apart', () => {
+    const prints = (findings: readonly Diagnostic[]): string[] =>
+      log(findings).results.map(
+        (result: { partialFingerprints: { primaryLocationLineHash: string } }) =>
+          result.partialFingerprints.primaryLocationLineHash,
+      );
+    const [first] = prints([finding({})]);
+    expect(prints([finding({ line: 90 }), finding({ line: 91 })])[0]).toBe(first);
+    expect(
+      new Set(prints([finding({}), finding({}), finding({ file: 'b.yaml' }), finding({ message: 'm' })])).size,
+    ).toBe(4);
+  });
+
+  it('has no more results than hosts take, errors first, and says how many are missing', () => {
+    const warnings = Array.from({ length: 25_000 }, () => finding({ code: 'missing-id', severity: 'warning' }));
+    const run = log([...warnings, finding({})]);
+    expect(run.results).toHaveLength(25_000);
+    expect(run.results[0].level).toBe('error');
+    expect(run.invocations[0].toolExecutionNotifications[0].message.text).toContain('1 more');
   });
 
   it('has the place and the hint', () => {
