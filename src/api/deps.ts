@@ -9,6 +9,7 @@ import type { Connection } from '../model/connection.ts';
 import type { Process } from '../model/process.ts';
 import type { Micros } from '../model/time.ts';
 import type { Level } from '../rules/rule.ts';
+import type { Rulebook, RuleFires, RuleHour } from './rulebook.ts';
 
 /** Namespaces that a caller may see; null for all. */
 export type Scope = readonly string[] | null;
@@ -181,6 +182,9 @@ export interface ApiStore {
   audit(entry: Pick<AuditRecord, 'actor' | 'action' | 'target' | 'detail'>): Promise<void>;
   auditLog(query: Paging & { target?: string | undefined }): Promise<Page<AuditRecord>>;
   gaps(query: Paging & { since?: string | undefined }): Promise<Page<Gap>>;
+  ruleFires(scope: Scope): Promise<readonly RuleFires[]>;
+  /** From `since` (RFC 3339) on. */
+  ruleHours(since: string, scope: Scope): Promise<readonly RuleHour[]>;
 }
 
 /** What the engine knows right now: the context itself has this shape. Read at once, never kept: the core mutates these. */
@@ -344,6 +348,7 @@ export interface ApiDeps {
   /** The same for silences. */
   silencesChanged(): Promise<void> | void;
   rules(): readonly RuleRecord[];
+  readonly rulebook: Rulebook;
   status(): EngineStatus;
   /** Why it is not ready, one sentence each; [] when it is. */
   unready(): Promise<readonly string[]> | readonly string[];

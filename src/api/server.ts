@@ -19,6 +19,7 @@ import { incidentRoutes } from './routes/incidents.ts';
 import { boundReceiving, ingestRoute } from './routes/ingest.ts';
 import { liveRoutes } from './routes/live.ts';
 import { probeRoutes } from './routes/probes.ts';
+import { rulebookRoutes } from './routes/rulebook.ts';
 import { silenceRoutes } from './routes/silences.ts';
 import { statusRoutes } from './routes/status.ts';
 import { streamRoute } from './routes/stream.ts';
@@ -72,6 +73,7 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
     ...webhookRoutes(deps),
     ...silenceRoutes(deps),
     ...statusRoutes(deps),
+    ...rulebookRoutes(deps),
     streamRoute(deps, stream),
     ...tokenRoutes(deps, () => config.adminToken() !== null),
     ...sessionRoutes(sessions, authenticator, isSecure),

@@ -25,6 +25,7 @@ import { entriesFor } from './outgoing.ts';
 import { Overlap, resumed } from './overlap.ts';
 import { openRecorder, replayedMs } from './recording.ts';
 import { keepRules, type RuleKeeper } from './rule-keeper.ts';
+import { Sensors } from './sensors.ts';
 import { openApi } from './serving.ts';
 import { buildSources } from './sources.ts';
 import { positionState, type Warmth, warmUp } from './warm.ts';
@@ -60,6 +61,7 @@ export class App {
   readonly #recorder: FlightRecorder | null;
   readonly #sinks: Sinks;
   readonly #rules: RuleKeeper;
+  readonly #sensors = new Sensors();
   readonly #memory: MemoryKeeper;
   readonly #ingest: IngestSource | null;
   readonly #sources: readonly Source[];
@@ -175,7 +177,7 @@ export class App {
 
   #createPipeline(sources: readonly Source[]): Pipeline {
     const { detection } = this.#config;
-    const { log, onStep } = this.#options;
+    const { log } = this.#options;
     const recorder = this.#recorder;
     const only = sources.length === 1 ? sources[0] : undefined;
     return new Pipeline({
@@ -184,13 +186,18 @@ export class App {
       // One capture is in order by itself.
       ordering:
         only?.type === 'capture' ? null : { latenessMs: detection.lateness, eventsMax: LIMITS.reorderEventsMax },
-      ...(onStep === undefined ? {} : { onStep }),
+      onStep: step => this.#onStep(step),
       ...(recorder === null ? {} : { record: events => recorder.append(events) }),
       store: (changes, position) => this.#keep(changes, position),
       checkpoint: () => this.#memory.checkpoint(),
       onSourceFailed: (source, error) =>
         log('error', 'a source cannot work; the others go on', { source: source.name, error: error.message }),
     });
+  }
+
+  #onStep(step: Step): void {
+    this.#sensors.add(step.observation);
+    this.#options.onStep?.(step);
   }
 
   /** Whether a process is part of what is known now: it runs, or something runs that it started. All matter until it is known. */
@@ -223,7 +230,7 @@ export class App {
 
   async #start(): Promise<void> {
     const { engine } = this;
-    const warmth = await warmUp(engine, this.#store, this.#recorder, this.#overlap, this.#options.onStep);
+    const warmth = await warmUp(engine, this.#store, this.#recorder, this.#overlap, step => this.#onStep(step));
     await this.#readWebhooks();
     await this.#readSilences();
     // What was queued for sinks that are no more.
@@ -321,6 +328,7 @@ export class App {
       store: this.#store,
       writer: this.#writer,
       ingest: this.#ingest,
+      sensors: this.#sensors,
       recorder: this.#recorder,
       log: this.#options.log,
       status: () => ({

@@ -7,6 +7,8 @@ import type { Log } from './log.ts';
 
 export interface RuleKeeper {
   rules(): readonly Rule[];
+  /** As they are on disk now. Throws when they cannot be read. */
+  files(): readonly RuleFile[];
   /** Errors of the last attempt to load. */
   errors(): number;
   /** When the rules last changed, RFC 3339; null since the start. */
@@ -71,5 +73,11 @@ export function keepRules(
       )
     : () => undefined;
 
-  return { rules: () => rules, errors: () => errors, reloadedAt: () => reloadedAt, stop };
+  return {
+    rules: () => rules,
+    files: () => readRuleFiles(paths),
+    errors: () => errors,
+    reloadedAt: () => reloadedAt,
+    stop,
+  };
 }

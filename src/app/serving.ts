@@ -14,6 +14,8 @@ import { incidentCapture } from './incident-capture.ts';
 import type { Log } from './log.ts';
 import { PAGE_FOLDER } from './page-folder.ts';
 import { podAt } from './past-pod.ts';
+import { createRulebook } from './rulebook.ts';
+import type { Sensors } from './sensors.ts';
 import { engineStatus, ruleRecords, type StatusParts, unreadyReasons } from './status.ts';
 import { adminToken } from './token.ts';
 
@@ -24,6 +26,7 @@ export interface ServingParts {
   readonly ingest: IngestSource | null;
   readonly recorder: FlightRecorder | null;
   readonly log: Log;
+  readonly sensors: Sensors;
   /** Everything of the status but the store and the recorder, as it is now. */
   readonly status: () => Omit<StatusParts, 'store' | 'recorder'>;
   readonly webhooksChanged: () => Promise<void>;
@@ -62,6 +65,7 @@ export async function openApi(parts: ServingParts): Promise<Api> {
       webhooksChanged: parts.webhooksChanged,
       silencesChanged: parts.silencesChanged,
       rules: () => ruleRecords(rules.rules(), engine),
+      rulebook: createRulebook({ rules: rules.rules, files: rules.files, sensors: parts.sensors, store }),
       status: () => {
         void readHealth();
         return engineStatus({ ...parts.status(), store: health, recorder: recorder?.stats() ?? null });

@@ -305,6 +305,10 @@ export interface Store {
   audit(entry: Pick<AuditEntry, 'actor' | 'action' | 'target' | 'detail'>): Promise<void>;
   /** Newest first. */
   auditLog(query: Paging & { target?: string | undefined }): Promise<Page<AuditEntry>>;
+  /** How often each rule fired, of what is kept; rules without an alert are absent. */
+  ruleFires(scope: Scope): Promise<readonly RuleFires[]>;
+  /** Alerts by rule and hour, from `since` (RFC 3339) on. */
+  ruleHours(since: string, scope: Scope): Promise<readonly RuleHour[]>;
   /** Newest first. Gaps belong to nodes: anyone who may read sees them. */
   gaps(query: Paging & { since?: string | undefined }): Promise<Page<Gap>>;
 
@@ -320,6 +324,21 @@ export interface Store {
   prune(retention: Retention): Promise<number>;
   health(): Promise<StoreHealth>;
   close(): Promise<void>;
+}
+
+export interface RuleFires {
+  /** Its id. */
+  readonly rule: string;
+  readonly alerts: number;
+  /** Time of the newest, RFC 3339. */
+  readonly last: string;
+}
+
+export interface RuleHour {
+  readonly rule: string;
+  /** `2026-01-31T12`. */
+  readonly hour: string;
+  readonly alerts: number;
 }
 
 export type StoreErrorCode =

@@ -6,6 +6,8 @@ import { API_LIMITS, type ApiConfig, type ApiLimits } from '../../src/api/config
 import type { ApiDeps, EngineStatus, LiveViews, RuleRecord } from '../../src/api/deps.ts';
 import type { Route } from '../../src/api/route.ts';
 import { type Api, createApi } from '../../src/api/server.ts';
+import { createRulebook } from '../../src/app/rulebook.ts';
+import { Sensors } from '../../src/app/sensors.ts';
 import { Context } from '../../src/context/context.ts';
 import type { Process } from '../../src/model/process.ts';
 import { formatInstant } from '../../src/model/time.ts';
@@ -285,6 +287,7 @@ export async function startApi(options: HarnessOptions = {}): Promise<Harness> {
     webhooksChanged: () => {},
     silencesChanged: () => {},
     rules: () => RULES,
+    rulebook: createRulebook({ rules: () => [], files: () => [], sensors: new Sensors(), store }),
     status: () => STATUS,
     unready: () => [],
     registry: new Registry(),

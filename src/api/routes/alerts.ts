@@ -1,8 +1,10 @@
 /** What fired. */
 import { z } from 'zod';
-import type { ApiDeps } from '../deps.ts';
+import type { Alert } from '../../alerts/alert.ts';
+import type { ApiDeps, Scope } from '../deps.ts';
 import { notFound } from '../problem.ts';
 import { type Route, route } from '../route.ts';
+import { exceptionSchema, whySchema } from '../rulebook.ts';
 import {
   alertSchema,
   INCIDENT_STATE_LIST,
@@ -17,7 +19,17 @@ import {
 } from '../schemas.ts';
 import { wholeId } from '../whole-id.ts';
 
-export function alertRoutes({ store }: Pick<ApiDeps, 'store'>): Route[] {
+const alertParams = z.strictObject({ id: idOrBeginning });
+
+export function alertRoutes({ store, rulebook }: Pick<ApiDeps, 'store' | 'rulebook'>): Route[] {
+  const find = async (given: string, scope: Scope): Promise<Alert> => {
+    const exact = await store.alert(given, scope);
+    if (exact !== null) return exact;
+    const id = await wholeId(given, (text, limit) => store.alertIds(text, limit, scope), 'this alert');
+    const alert = await store.alert(id, scope);
+    if (alert === null) throw notFound('this alert');
+    return alert;
+  };
   return [
     route({
       method: 'GET',
@@ -47,18 +59,43 @@ export function alertRoutes({ store }: Pick<ApiDeps, 'store'>): Route[] {
       tag: 'alerts',
       summary: 'One alert with its whole evidence',
       scope: 'read',
-      params: z.strictObject({ id: idOrBeginning }),
+      params: alertParams,
       answer: { status: 200, description: 'The alert', schema: alertSchema },
       problems: [404],
-      handle: async ({ params, caller }) => {
-        const scope = caller.namespaces;
-        const exact = await store.alert(params.id, scope);
-        if (exact !== null) return exact;
-        const id = await wholeId(params.id, (text, limit) => store.alertIds(text, limit, scope), 'this alert');
-        const alert = await store.alert(id, scope);
-        if (alert === null) throw notFound('this alert');
-        return alert;
+      handle: ({ params, caller }) => find(params.id, caller.namespaces),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/alerts/:id/why',
+      id: 'getAlertWhy',
+      tag: 'alerts',
+      summary:
+        'Why it fired: for each part of its rule the events that filled it, each condition with the value that met it',
+      scope: 'read',
+      params: alertParams,
+      answer: {
+        status: 200,
+        description: 'By the rule that runs now, and whether that is still the same',
+        schema: whySchema,
       },
+      problems: [404],
+      handle: async ({ params, caller }) => rulebook.why(await find(params.id, caller.namespaces)),
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/alerts/:id/exception',
+      id: 'proposeException',
+      tag: 'alerts',
+      summary:
+        'A narrow exception from this alert, the proof that the rule’s own tests still pass, and which stored alerts it would have kept from firing; nothing is changed',
+      scope: 'read',
+      params: alertParams,
+      answer: { status: 200, description: 'The proposal, to be put into the rule’s file', schema: exceptionSchema },
+      problems: [404],
+      // It runs the rule's tests.
+      requestsPerMinuteMax: 30,
+      handle: async ({ params, caller }) =>
+        rulebook.exception(await find(params.id, caller.namespaces), caller.namespaces),
     }),
   ];
 }

@@ -12,6 +12,8 @@ import {
   type Page,
   type Paging,
   type Retention,
+  type RuleFires,
+  type RuleHour,
   type Scope,
   type Store,
   StoreError,
@@ -36,6 +38,7 @@ import {
   recent,
 } from './queries.ts';
 import { prune } from './retention.ts';
+import { ruleFires, ruleHours } from './rule-fires.ts';
 import { SqliteSilences } from './silences.ts';
 import { streamHead, streamSince } from './stream.ts';
 import { SqliteTokens } from './tokens.ts';
@@ -149,6 +152,14 @@ export class SqliteStore implements Store {
 
   async gaps(query: Paging & { since?: string | undefined }): Promise<Page<Gap>> {
     return this.#db.read(() => listGaps(this.#db, query));
+  }
+
+  async ruleFires(scope: Scope): Promise<RuleFires[]> {
+    return this.#db.read(() => ruleFires(this.#db, scope));
+  }
+
+  async ruleHours(since: string, scope: Scope): Promise<RuleHour[]> {
+    return this.#db.read(() => ruleHours(this.#db, since, scope));
   }
 
   async position(key: string): Promise<string | null> {
