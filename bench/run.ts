@@ -23,6 +23,7 @@ const BENCHES = [
   'latency',
   'startup',
   'memory',
+  'map',
 ];
 
 /** Costs, durations and sizes; all else are ratios and rates that should be high. */

@@ -19,6 +19,8 @@ export interface EngineOptions {
   readonly alerting?: AlertingOptions;
   /** To tell what each rule costs. No alert depends on it. */
   readonly timing?: RuleTiming;
+  /** To add connections up to a service map, `context.serviceMap`. No alert depends on it. */
+  readonly serviceMap?: boolean;
 }
 
 export interface Step {
@@ -33,11 +35,12 @@ const RULE_MEMORY = 'memory.rule.';
 const NOTHING: readonly AlertChange[] = [];
 
 export class Engine {
-  readonly context = new Context();
+  readonly context: Context;
   readonly detector: Detector;
   readonly alerting: Alerting;
 
   constructor(options: EngineOptions) {
+    this.context = new Context({ serviceMap: options.serviceMap === true });
     this.detector = new Detector(options.rules, options.timing === undefined ? {} : { timing: options.timing });
     this.alerting = new Alerting(options.alerting);
   }

@@ -7,6 +7,7 @@ import type { Alert, AlertEvidence, Gap, Incident, IncidentState } from '../aler
 import type { AlertMatch } from '../alerts/match.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Process } from '../model/process.ts';
+import type { ServiceMapView } from '../model/service-map.ts';
 import type { Micros } from '../model/time.ts';
 import type { Level } from '../rules/rule.ts';
 import type { Rulebook, RuleFires, RuleHour } from './rulebook.ts';
@@ -336,6 +337,8 @@ export interface EngineStatus {
 export interface ApiDeps {
   readonly store: ApiStore;
   readonly live: LiveViews;
+  /** Null when none is kept. */
+  readonly serviceMap: ServiceMapView | null;
   /** Null when no ingest source is configured. */
   readonly ingest: IngestPort | null;
   /** Null when nothing is recorded. */

@@ -18,6 +18,7 @@ import { documentRoutes } from './routes/documents.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { boundReceiving, ingestRoute } from './routes/ingest.ts';
 import { liveRoutes } from './routes/live.ts';
+import { mapRoutes } from './routes/map.ts';
 import { probeRoutes } from './routes/probes.ts';
 import { rulebookRoutes } from './routes/rulebook.ts';
 import { silenceRoutes } from './routes/silences.ts';
@@ -69,6 +70,7 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
     ...alertRoutes(deps),
     ...incidentRoutes(deps, limits),
     ...liveRoutes(deps, limits),
+    ...mapRoutes(deps),
     ...deliveryRoutes(deps, limits.sinkTestMsMax),
     ...webhookRoutes(deps),
     ...silenceRoutes(deps),

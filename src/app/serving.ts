@@ -52,6 +52,7 @@ export async function openApi(parts: ServingParts): Promise<Api> {
     {
       store,
       live: engine.context,
+      serviceMap: engine.context.serviceMap,
       ingest: ingest === null ? null : { offer: (body, place) => ingest.offer(body, place) },
       recording:
         recorder === null

@@ -4,6 +4,7 @@ import type { Endpoint, FlowEvent, Protocol } from '../model/event.ts';
 import type { Micros } from '../model/time.ts';
 import type { Pod } from './pods.ts';
 import type { ProcessNode } from './process-node.ts';
+import type { MapPlace } from './service-map.ts';
 
 const NO_NAMES: readonly string[] = Object.freeze([]);
 
@@ -62,6 +63,8 @@ export class ConnectionRecord implements Connection {
   next: ConnectionRecord | null = null;
   /** The connection before this one under the same key. */
   older: ConnectionRecord | null = null;
+  /** Where the service map counts it; null where none is kept. */
+  place: MapPlace | null = null;
   private name = '';
 
   constructor(

@@ -18,13 +18,19 @@ import { Gaps, type Loss } from './gaps.ts';
 import { type Pod, PodTable } from './pods.ts';
 import { ProcessTable } from './processes.ts';
 import type { ProcessLimits } from './retention.ts';
+import { ServiceMap, type ServiceMapLimits } from './service-map.ts';
 import { SocketJoin } from './socket-join.ts';
 import { socketOf } from './sockets.ts';
 
 /** Bounds that differ from LIMITS: for tests and small machines. */
 export type ContextOptions = Partial<
-  ProcessLimits & ConnectionLimits & { dnsNamesPerPodMax: number; connectionsPerProcessMax: number; podsMax: number }
->;
+  ProcessLimits &
+    ConnectionLimits &
+    ServiceMapLimits & { dnsNamesPerPodMax: number; connectionsPerProcessMax: number; podsMax: number }
+> & {
+  /** To add connections up to a service map. */
+  readonly serviceMap?: boolean;
+};
 
 /** Every loss and bound, counted since the start. */
 export interface ContextStats {
@@ -87,6 +93,8 @@ export class Context {
   private readonly flows: FlowJoin;
   private readonly sockets: SocketJoin;
   private readonly gapList = new Gaps();
+  /** Null unless it was asked for. */
+  readonly serviceMap: ServiceMap | null;
   private newLoss: Loss | null = null;
   private seq = 0;
 
@@ -98,6 +106,7 @@ export class Context {
     this.claims = new Claims(options.connectionsPerProcessMax);
     this.flows = new FlowJoin(this.connectionTable, this.podTable, this.dns, this.claims);
     this.sockets = new SocketJoin(this.connectionTable, this.dns, this.claims);
+    this.serviceMap = options.serviceMap === true ? new ServiceMap({ ...LIMITS, ...options }) : null;
   }
 
   /** Takes in the next event in order, and returns it joined. */
@@ -115,6 +124,7 @@ export class Context {
     const hasArguments = event.args.length > 0 || event.returnValue !== null;
     const socket = hasArguments ? socketOf(event) : null;
     const connection = socket === null ? null : this.sockets.observe(event, socket, process);
+    if (connection !== null) this.serviceMap?.observe(connection, event.time, null);
     const attribution = connection === null ? null : 'socket';
     return new Joined(seq, event, process, process.pod, connection, attribution, socket, null, null);
   }
@@ -122,6 +132,7 @@ export class Context {
   private observeFlow(seq: number, event: FlowEvent): Observation {
     const connection = this.flows.observe(event);
     if (connection === null) return new Joined(seq, event, null, null, null, 'pod', null, null, null);
+    this.serviceMap?.observe(connection, event.time, event);
     const { client, server } = connection;
     // A flow seen from the server's side is the server's business; any other belongs to whoever opened the connection.
     const atServer = client.pod === null || (event.direction === 'INGRESS' && server.pod !== null);

@@ -2,6 +2,7 @@
 import type { Endpoint } from '../model/event.ts';
 import type { PodFacts } from '../model/process.ts';
 import type { ConnectionRecord } from './connection-record.ts';
+import type { NodeRecord } from './map-edge.ts';
 import type { Ports } from './ports.ts';
 import type { ProcessNode } from './process-node.ts';
 
@@ -50,6 +51,8 @@ export class Pod {
   ports: Ports | null = null;
   /** Names of addresses as it resolved them, the oldest first; made on first use. */
   names: Map<string, readonly string[]> | null = null;
+  /** Its workload in the service map; null before it was needed there. */
+  mapNode: NodeRecord | null = null;
   /** False once it was dropped from the table. */
   listed = true;
 

@@ -13,6 +13,13 @@ export const LIMITS = {
   connectionsPerPodMax: 50_000,
   connectionsPerProcessMax: 1_000,
   dnsNamesPerPodMax: 10_000,
+  mapEdgesMax: 50_000,
+  mapEdgesPerNamespaceMax: 20_000,
+  mapEdgesPerNodeMax: 1_000,
+  /** Outside addresses without a name that one workload's edges tell apart. */
+  mapAddressesPerNodeMax: 256,
+  mapPodsPerNodeMax: 32,
+  mapProcessesPerEdgeMax: 8,
   partialsPerRuleMax: 100_000,
   partialsPerPodMax: 1_000,
   sequenceStagesMax: 200,

@@ -23,7 +23,7 @@ let played: Context | null = null;
 /** The context after `lateral-movement`; shared, nothing here changes it. */
 export function liveContext(): Context {
   if (played === null) {
-    played = new Context();
+    played = new Context({ serviceMap: true });
     for (const event of merged(eventsOf('lateral-movement', 'tetragon'), eventsOf('lateral-movement', 'hubble'))) {
       played.observe(event);
     }
@@ -280,6 +280,7 @@ export async function startApi(options: HarnessOptions = {}): Promise<Harness> {
   const deps: ApiDeps = {
     store,
     live: NOTHING_LIVE,
+    serviceMap: null,
     ingest: null,
     recording: null,
     sinks: { list: () => [], test: async () => null },
