@@ -20,11 +20,15 @@ function distance(a: string, b: string): number {
   return previous[b.length]!;
 }
 
-/** The candidate closest to `word`, or null when none is close enough to be what was meant. */
-export function nearest(word: string, candidates: Iterable<string>): string | null {
+/** The candidate closest to `word`, or null when none is close enough to be what was meant: `most` changes by default a third of it. */
+export function nearest(
+  word: string,
+  candidates: Iterable<string>,
+  most = Math.max(1, Math.floor(Math.min(word.length, WORD_CHARS_MAX) / 3)),
+): string | null {
   const wanted = word.slice(0, WORD_CHARS_MAX).toLowerCase();
   let best: string | null = null;
-  let least = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let least = most + 1;
   for (const candidate of candidates) {
     const found = distance(wanted, candidate.slice(0, WORD_CHARS_MAX).toLowerCase());
     if (found < least) {

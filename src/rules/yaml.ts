@@ -35,9 +35,15 @@ export interface Problems {
   errors(): number;
 }
 
+/** Of a document in a file. */
+export interface FileProblems extends Problems {
+  /** At a place that no path leads to: inside a text of several lines. */
+  addAt(code: DiagnosticCode, place: Place, message: string, hint?: string): void;
+}
+
 export interface YamlDocument {
   readonly value: unknown;
-  readonly problems: Problems;
+  readonly problems: FileProblems;
   /** Loaded before, by this version, without an error. */
   readonly proven: boolean;
   /** `contentDigest` of the value, where it is known already. */
@@ -60,7 +66,7 @@ export function readBefore(
 ): YamlDocument[] {
   let again: readonly YamlDocument[] | null = null;
   return documents.map(({ value, digest, line, column }, i) => {
-    const problems = (): Problems => {
+    const problems = (): FileProblems => {
       again ??= read();
       return (again[i] as YamlDocument).problems;
     };
@@ -73,6 +79,7 @@ export function readBefore(
         place: (path, at) => (path.length === 0 ? { line, column } : problems().place(path, at)),
         errors: () => again?.[i]?.problems.errors() ?? 0,
         add: (...problem) => problems().add(...problem),
+        addAt: (...problem) => problems().addAt(...problem),
       },
     };
   });
@@ -181,14 +188,17 @@ export function readYaml(file: string, text: string, diagnostics: Diagnostic[]):
       const { line, col } = lines.linePos(offsetOf(document, path, at));
       return { line, column: col };
     };
-    const problems: Problems = {
+    const problems: FileProblems = {
       file,
       place,
       errors: () => errors,
-      add(code, path, message, hint = '', at = 'value', offset = 0) {
-        if (DIAGNOSTIC_CODES[code] === 'error') errors++;
+      add(code, path, message, hint, at = 'value', offset = 0) {
         const { line, column } = place(path, at);
-        fail(code, line, column + offset, message, hint);
+        problems.addAt(code, { line, column: column + offset }, message, hint);
+      },
+      addAt(code, { line, column }, message, hint = '') {
+        if (DIAGNOSTIC_CODES[code] === 'error') errors++;
+        fail(code, line, column, message, hint);
       },
     };
     read.push({ value, problems, proven: false, digest: null });

@@ -1,5 +1,5 @@
 /** Falco's files → named lists, macros and rules, with every override and append applied in the order of the files. */
-import { isRecord, type Path, type Problems, type YamlDocument } from '../yaml.ts';
+import { type FileProblems, isRecord, type Path, type Problems, type YamlDocument } from '../yaml.ts';
 import { joined, type Lines, type Place, type Source, sourceOf } from './source.ts';
 
 /** Something written wrongly in a condition, a macro or a list. */
@@ -44,7 +44,7 @@ export interface FalcoRule {
   readonly source: string;
   readonly enabled: boolean;
   readonly exceptions: readonly FalcoException[];
-  readonly problems: Problems;
+  readonly problems: FileProblems;
   readonly path: Path;
   readonly index: number;
 }
@@ -180,7 +180,7 @@ const OVERRIDABLE = [
   ...['warn_evttypes', 'skip-if-unknown-filter', 'capture', 'capture_duration', 'source'],
 ];
 
-function readRule(item: Item, path: Path, problems: Problems, lines: Lines, { rules }: FalcoCollection): void {
+function readRule(item: Item, path: Path, problems: FileProblems, lines: Lines, { rules }: FalcoCollection): void {
   const name = text(item.rule);
   checkOverride(item, path, problems, OVERRIDABLE);
   const before = rules.get(name);

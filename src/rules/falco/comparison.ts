@@ -23,16 +23,14 @@ const PREFIX = 'falco.';
 const VALUES_MAX = 20_000;
 const ANY = 'any' as const;
 
-/** The nearest of Falco's fields that is known here, as a hint. */
-const nearField = (field: string): string => nearest(field, FALCO_NAMES) ?? '';
-
 /** Falco's own names begin so; others are of plugins or wrong. */
 const KNOWN = /^(proc|thread|user|group|container|k8s|fd|fs|evt|syscall|process|span)\./;
 
 function unknownField(field: string): string {
-  const bare = field.replace(/^(?:[a-z0-9]+\()+/, '');
-  const near = KNOWN.test(bare) ? '' : nearField(bare);
-  return near === '' ? field : `${field} (did you mean ${near}?)`;
+  const bare = field.replace(/^(?:[a-z0-9]+\()+|\)+$|\[.*$/gs, '');
+  // Of Falco's own there are more than are known here: only what is one letter off was surely mistyped.
+  const near = nearest(bare, FALCO_NAMES, KNOWN.test(bare) ? 1 : undefined);
+  return near === null ? field : `${field} (did you mean ${near}?)`;
 }
 
 /** What Falco writes for a value that is not there. */

@@ -12,7 +12,8 @@ import { collect, DefinitionError, type FalcoCollection, type FalcoRule } from '
 import { FalcoCompiler } from './compile.ts';
 import { compileExceptions } from './exceptions.ts';
 import { alternativesOf, descriptorOf } from './needs.ts';
-import { type Result, where } from './result.ts';
+import { type Result, type Unsupported, where } from './result.ts';
+import type { Place } from './source.ts';
 
 export interface FalcoFile {
   readonly document: YamlDocument;
@@ -97,10 +98,14 @@ function compileRule(falco: FalcoRule, compiler: FalcoCompiler, header: Header):
   if (falco.source !== 'syscall') {
     return none('skipped', `for the event source ${falco.source}, which Falco's plugins give`);
   }
-  const unsupported = (reasons: readonly string[]): Compiled => {
-    for (const reason of reasons) problems.add('falco-unsupported', [...path, 'rule'], `${falco.name}: ${reason}`);
-    return none('unsupported', ...reasons);
+  const unsupported = (reasons: readonly Unsupported[]): Compiled => {
+    const told = reasons.map(({ what, place }) => {
+      report(falco, 'falco-unsupported', `unsupported: ${what}`, place);
+      return `unsupported: ${what} at ${where(place)}`;
+    });
+    return none('unsupported', ...told);
   };
+  const whole = falco.condition.place(0);
   let result: Result;
   let exceptions: Result | null;
   try {
@@ -110,30 +115,23 @@ function compileRule(falco: FalcoRule, compiler: FalcoCompiler, header: Header):
     if (!(error instanceof DefinitionError)) throw error;
     const at = where(error.place);
     const hint = error.hint === '' ? '' : ` (${error.hint})`;
-    problems.add('bad-falco', [...path, 'rule'], `${falco.name}: ${error.message} at ${at}`, error.hint);
+    report(falco, 'bad-falco', error.message, error.place, error.hint);
     return none('unsupported', `unsupported: ${error.message}${hint} at ${at}`);
   }
   if (result.kind === 'unknown') {
     // One reason for each field, whatever its argument.
     const fields = new Map(result.because.map(each => [each.what.replace(/\[.*/s, ''), each] as const).reverse());
-    return unsupported(
-      [...fields.values()].reverse().map(({ what, place }) => `unsupported: ${what} at ${where(place)}`),
-    );
+    return unsupported([...fields.values()].reverse());
   }
   // As in Falco, until what it names is filled in.
   if (result.kind === 'never')
-    return none(
-      'skipped',
-      ...(result.notes.size > 0 ? result.notes : [`no event can match at ${where(falco.condition.place(0))}`]),
-    );
+    return none('skipped', ...(result.notes.size > 0 ? result.notes : [`no event can match at ${where(whole)}`]));
   const condition: Condition = result.kind === 'condition' ? result.condition : ALWAYS;
   const descriptor = descriptorOf(condition);
-  if (descriptor !== null) return unsupported([`unsupported: ${descriptor} at ${where(falco.condition.place(0))}`]);
+  if (descriptor !== null) return unsupported([{ what: descriptor, place: whole }]);
   const kinds = kindsOf(condition);
   if (kinds.length === 0)
-    return unsupported([
-      `unsupported: no kind of event carries all that is asked for at ${where(falco.condition.place(0))}`,
-    ]);
+    return unsupported([{ what: 'no kind of event carries all that is asked for', place: whole }]);
   const excepted = exceptions?.kind === 'condition' ? exceptions.condition : null;
   const requires = [...requiresOf(condition)].sort();
   const alternatives = alternativesOf(condition, requires);
@@ -193,6 +191,18 @@ function compileRule(falco: FalcoRule, compiler: FalcoCompiler, header: Header):
     reasons,
     loaded: { rule, condition, enabled: falco.enabled, excepted, license: header.license },
   };
+}
+
+/** Where it stands; at the rule's name when that is in another file, as a macro may be. */
+function report(
+  { name, problems, path }: FalcoRule,
+  code: 'bad-falco' | 'falco-unsupported',
+  message: string,
+  place: Place,
+  hint = '',
+): void {
+  if (place.file === problems.file) problems.addAt(code, place, `${name}: ${message}`, hint);
+  else problems.add(code, [...path, 'rule'], `${name}: ${message} at ${where(place)}`, hint);
 }
 
 const TITLE_CHARS_MAX = 256;

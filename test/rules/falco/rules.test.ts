@@ -354,3 +354,37 @@ describe('hostile files', () => {
     );
   });
 });
+
+describe('what a lint finding of a condition tells', () => {
+  const findings = (...texts: readonly string[]) =>
+    load(...texts).diagnostics.map(({ file, line, column, code, message }) => ({ file, line, column, code, message }));
+
+  it('has the place in the condition, and the field that was meant', () => {
+    const rule = (condition: string): string =>
+      `- rule: R\n  desc: d\n  condition: >\n    evt.type = execve\n    and ${condition}\n  output: o\n  priority: INFO\n`;
+    const at = { file: 'f0.yaml', line: 5, column: 9 };
+    const code = 'falco-unsupported';
+    expect(findings(rule('proc.nam = x'))).toEqual([
+      { ...at, code, message: 'R: unsupported: proc.nam (did you mean proc.name?)' },
+    ]);
+    expect(findings(rule('tolower(proc.nam) = x'))[0]?.message).toContain('did you mean proc.name?');
+    // One of Falco's own that no sensor gives: nothing else was meant.
+    expect(findings(rule('evt.buffer contains x'))[0]?.message).toBe('R: unsupported: evt.buffer');
+    expect(findings(rule('proc.name ='))).toMatchObject([{ file: 'f0.yaml', code: 'bad-falco' }]);
+    expect(findings(rule('no_macro'))).toMatchObject([{ ...at, code: 'bad-falco' }]);
+  });
+
+  it('stays at the rule when a macro of another file is at fault', () => {
+    const macro = '- macro: m\n  condition: (evt.buffer contains x)\n';
+    const rule = '- rule: R\n  desc: d\n  condition: evt.type = execve and m\n  output: o\n  priority: INFO\n';
+    expect(findings(macro, rule)).toEqual([
+      {
+        file: 'f1.yaml',
+        line: 1,
+        column: 9,
+        code: 'falco-unsupported',
+        message: 'R: unsupported: evt.buffer at f0.yaml:2:15',
+      },
+    ]);
+  });
+});
