@@ -36,6 +36,14 @@ export interface ApiLimits {
   readonly answerMsMax: number;
   readonly connectionsMax: number;
   readonly streamClientsMax: number;
+  /** Clients that follow the joined stream: each tests every event. */
+  readonly tailClientsMax: number;
+  /** A tail's client is told of so many events a second, and how many there were beyond. */
+  readonly tailEventsPerSecondMax: number;
+  /** Events that wait for a tail's client. */
+  readonly tailHeldEventsMax: number;
+  /** Searches of the recording at once. */
+  readonly eventSearchesMax: number;
   readonly streamHeartbeatMs: number;
   /** A stream client that has not taken what is buffered for it within this time is dropped. */
   readonly streamStallMsMax: number;
@@ -61,6 +69,10 @@ export const API_LIMITS: ApiLimits = {
   answerMsMax: 60_000,
   connectionsMax: 1_024,
   streamClientsMax: 64,
+  tailClientsMax: 16,
+  tailEventsPerSecondMax: 500,
+  tailHeldEventsMax: 1_000,
+  eventSearchesMax: 4,
   streamHeartbeatMs: 15_000,
   streamStallMsMax: 30_000,
   streamBatchEntriesMax: 200,

@@ -10,6 +10,7 @@ import type { Process } from '../model/process.ts';
 import type { ServiceMapView } from '../model/service-map.ts';
 import type { Micros } from '../model/time.ts';
 import type { Level } from '../rules/rule.ts';
+import type { EventsPort } from './events-port.ts';
 import type { Rulebook, RuleFires, RuleHour } from './rulebook.ts';
 
 /** Namespaces that a caller may see; null for all. */
@@ -246,8 +247,8 @@ export interface RecordingPort {
 export interface SinkRecord {
   readonly name: string;
   readonly type: string;
-  /** `waiting` after a failure, `disabled` by its receiver. */
-  readonly state: 'ok' | 'waiting' | 'disabled';
+  /** By its last attempt since the start; `disabled` by its receiver. */
+  readonly state: 'idle' | 'ok' | 'failing' | 'disabled';
   /** Last result in plain words, or ''. */
   readonly detail: string;
   readonly lastSuccessMs: number | null;
@@ -343,6 +344,7 @@ export interface ApiDeps {
   readonly ingest: IngestPort | null;
   /** Null when nothing is recorded. */
   readonly recording: RecordingPort | null;
+  readonly events: EventsPort;
   readonly sinks: SinksPort;
   /** Why this URL may not be the target of a webhook, in plain words without the URL's path, or null. */
   refuseWebhook(url: string): string | null;

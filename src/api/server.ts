@@ -15,6 +15,7 @@ import { addRoute, hasHead, type Route } from './route.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { documentRoutes } from './routes/documents.ts';
+import { eventRoutes } from './routes/events.ts';
 import { incidentRoutes } from './routes/incidents.ts';
 import { boundReceiving, ingestRoute } from './routes/ingest.ts';
 import { liveRoutes } from './routes/live.ts';
@@ -77,6 +78,7 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
     ...statusRoutes(deps),
     ...rulebookRoutes(deps),
     streamRoute(deps, stream),
+    ...eventRoutes(deps, stream, limits),
     ...tokenRoutes(deps, () => config.adminToken() !== null),
     ...sessionRoutes(sessions, authenticator, isSecure),
     ...probeRoutes(deps),

@@ -17,6 +17,7 @@ import { BufferedStoreWriter } from '../store/buffered.ts';
 import type { Silence } from '../store/silence.ts';
 import { openStore } from '../store/sqlite/open.ts';
 import type { Store, Webhook } from '../store/store.ts';
+import { EventTail } from './event-tail.ts';
 import { unreadableFiles } from './files.ts';
 import type { Log } from './log.ts';
 import { MemoryKeeper } from './memory.ts';
@@ -62,6 +63,9 @@ export class App {
   readonly #sinks: Sinks;
   readonly #rules: RuleKeeper;
   readonly #sensors = new Sensors();
+  readonly #tail = new EventTail(error =>
+    this.#options.log('error', 'a client can follow the events no longer', { error: error.message }),
+  );
   readonly #memory: MemoryKeeper;
   readonly #ingest: IngestSource | null;
   readonly #sources: readonly Source[];
@@ -197,6 +201,7 @@ export class App {
 
   #onStep(step: Step): void {
     this.#sensors.add(step.observation);
+    this.#tail.tell(step.observation);
     this.#options.onStep?.(step);
   }
 
@@ -330,6 +335,7 @@ export class App {
       ingest: this.#ingest,
       sensors: this.#sensors,
       recorder: this.#recorder,
+      tail: this.#tail,
       log: this.#options.log,
       status: () => ({
         version: this.#options.version,

@@ -10,6 +10,8 @@ import { refuseTarget } from '../sinks/index.ts';
 import type { IngestSource } from '../sources/ingest/source.ts';
 import type { BufferedStoreWriter } from '../store/buffered.ts';
 import type { Store } from '../store/store.ts';
+import type { EventTail } from './event-tail.ts';
+import { eventsPort } from './events.ts';
 import { incidentCapture } from './incident-capture.ts';
 import type { Log } from './log.ts';
 import { PAGE_FOLDER } from './page-folder.ts';
@@ -25,6 +27,7 @@ export interface ServingParts {
   readonly writer: BufferedStoreWriter;
   readonly ingest: IngestSource | null;
   readonly recorder: FlightRecorder | null;
+  readonly tail: EventTail;
   readonly log: Log;
   readonly sensors: Sensors;
   /** Everything of the status but the store and the recorder, as it is now. */
@@ -61,6 +64,7 @@ export async function openApi(parts: ServingParts): Promise<Api> {
               capture: (alerts, evidence, scope) => incidentCapture(recorder, alerts, evidence, scope),
               podAt: (namespace, name, at) => podAt(recorder, namespace, name, at),
             },
+      events: eventsPort(recorder, parts.tail),
       sinks: { list: () => sinks.list(), test: (name, signal) => sinks.test(name, signal) },
       refuseWebhook: url => refuseTarget(url, false),
       webhooksChanged: parts.webhooksChanged,

@@ -86,17 +86,20 @@ function argText(value: unknown): string {
 const factText = (event: StreamFact): string =>
   `${event.reason}${event.count > 0 ? ` ${event.count} events` : ''} ${event.nodeNames.join(' ')} ${event.message}`.trim();
 
+/** What happened, in one line; an attacker's text, and not escaped. */
+export function observationWords(observation: Observation): string {
+  const { event } = observation;
+  if (isProcessEvent(event)) return processText(event, observation);
+  return event.kind === 'flow' ? flowText(event, observation) : factText(event);
+}
+
 export function observationText(observation: Observation, style: Style): string {
   const { event, process, pod, attribution } = observation;
   const time = style.dim(clock(formatInstant(event.time, event.ns)));
   const where = shown(podName(pod) ?? event.node, 60);
   const who =
     process === null ? '' : ` ${style.bold(shown(baseName(process.facts.binary) || '?', 40))}(${process.facts.pid})`;
-  const what = isProcessEvent(event)
-    ? processText(event, observation)
-    : event.kind === 'flow'
-      ? flowText(event, observation)
-      : factText(event);
+  const what = observationWords(observation);
   const how = event.kind === 'flow' && attribution !== null ? style.dim(` [${attribution}]`) : '';
   return `${time} ${style.cyan(where)}${who} ${shown(what, 300)}${how}`;
 }

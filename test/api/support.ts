@@ -6,6 +6,8 @@ import { API_LIMITS, type ApiConfig, type ApiLimits } from '../../src/api/config
 import type { ApiDeps, EngineStatus, LiveViews, RuleRecord } from '../../src/api/deps.ts';
 import type { Route } from '../../src/api/route.ts';
 import { type Api, createApi } from '../../src/api/server.ts';
+import { EventTail } from '../../src/app/event-tail.ts';
+import { eventsPort } from '../../src/app/events.ts';
 import { createRulebook } from '../../src/app/rulebook.ts';
 import { Sensors } from '../../src/app/sensors.ts';
 import { Context } from '../../src/context/context.ts';
@@ -283,6 +285,7 @@ export async function startApi(options: HarnessOptions = {}): Promise<Harness> {
     serviceMap: null,
     ingest: null,
     recording: null,
+    events: eventsPort(null, new EventTail(() => {})),
     sinks: { list: () => [], test: async () => null },
     refuseWebhook: url => refuseTarget(url, false),
     webhooksChanged: () => {},
