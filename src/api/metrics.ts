@@ -14,7 +14,7 @@ interface Metric {
   samples(status: EngineStatus, deps: Deps): Iterable<Sample> | Promise<Iterable<Sample>>;
 }
 
-type Deps = Pick<ApiDeps, 'status' | 'rules' | 'store' | 'registry'> & { readonly stream: EventStream };
+type Deps = Pick<ApiDeps, 'status' | 'rules' | 'store' | 'registry' | 'sinks'> & { readonly stream: EventStream };
 
 const by = (label: string, numbers: Readonly<Record<string, number>>): Sample[] =>
   Object.entries(numbers).map(([key, value]) => [{ [label]: key }, value]);
@@ -172,6 +172,16 @@ const METRICS: readonly Metric[] = [
       [...(await deps.store.outbox.counts())].flatMap(([sink, { oldest: _oldest, ...states }]) =>
         Object.entries(states).map(([state, value]): Sample => [{ sink, state }, value]),
       ),
+  },
+  {
+    name: 'spoor_sink_failing',
+    help: '1 while the last attempt failed or the receiver wants nothing more, 0 else',
+    type: 'gauge',
+    labels: ['sink'],
+    samples: (_, { sinks }) =>
+      sinks
+        .list()
+        .map(({ name, state }): Sample => [{ sink: name }, state === 'failing' || state === 'disabled' ? 1 : 0]),
   },
   {
     name: 'spoor_store_bytes',

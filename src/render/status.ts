@@ -71,7 +71,7 @@ function sourceText({ name, type, state, detail, newest, counters }: StatusSourc
 }
 
 function sinkMark({ state, deliveries }: StatusSink): Mark {
-  if (state === 'disabled' || deliveries.dead > 0) return 'bad';
+  if (state === 'disabled' || state === 'failing' || deliveries.dead > 0) return 'bad';
   return state === 'ok' ? 'good' : 'wait';
 }
 
@@ -79,8 +79,9 @@ function sinkText({ name, type, state, detail, deliveries }: StatusSink, lastErr
   const { dead, delivered, leased, pending } = deliveries;
   const numbers = [`${delivered.toLocaleString('en')} delivered`, `${(pending + leased).toLocaleString('en')} waiting`];
   if (dead > 0) numbers.push(counted(dead, 'dead letter'));
-  const said = dead > 0 ? `last error: ${shown(lastError ?? detail)}` : shown(detail);
-  const tail = state === 'ok' && dead === 0 ? '' : `  ${said}`;
+  const failing = state === 'failing' || state === 'disabled';
+  const error = failing || lastError === undefined ? detail : lastError;
+  const tail = failing || dead > 0 ? `  last error: ${shown(error)}` : '';
   return `sink ${shown(name)} (${type}): ${state}, ${numbers.join(', ')}${tail}`;
 }
 

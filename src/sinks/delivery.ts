@@ -58,7 +58,8 @@ export interface DeliveryCounters {
 export interface DeliveryStatus {
   readonly name: string;
   readonly type: string;
-  readonly state: 'ok' | 'waiting' | 'disabled';
+  /** By the last attempt that was settled; `idle`: none since the start. */
+  readonly state: 'idle' | 'ok' | 'failing' | 'disabled';
   /** Last result in plain words, or ''. */
   readonly detail: string;
   readonly lastSuccessMs: number | null;
@@ -101,7 +102,7 @@ export class DeliveryLoop {
   #holdUntilMs = 0;
   #nextSendMs = 0;
   #failures = 0;
-  #disabled = false;
+  #health: DeliveryStatus['state'] = 'idle';
   #detail = '';
   #lastSuccessMs: number | null = null;
   #lastFailureMs: number | null = null;
@@ -143,11 +144,10 @@ export class DeliveryLoop {
   }
 
   status(): DeliveryStatus {
-    const waiting = this.#holdUntilMs > this.#deps.clock.now();
     return {
       name: this.#sink.name,
       type: this.#sink.type,
-      state: this.#disabled ? 'disabled' : waiting ? 'waiting' : 'ok',
+      state: this.#health,
       detail: this.#detail,
       lastSuccessMs: this.#lastSuccessMs,
       lastFailureMs: this.#lastFailureMs,
@@ -170,7 +170,7 @@ export class DeliveryLoop {
   }
 
   async #step(): Promise<void> {
-    if (this.#disabled) return;
+    if (this.#health === 'disabled') return;
     const { outbox, clock } = this.#deps;
     if (this.#holdUntilMs > clock.now()) {
       await this.#releaseReady(this.#holdUntilMs - clock.now());
@@ -272,11 +272,13 @@ export class DeliveryLoop {
       this.#counters.delivered += ids.length;
       this.#lastSuccessMs = clock.now();
       this.#failures = 0;
+      this.#judged('ok');
       this.#unblock(batch);
       return;
     }
     if (this.#state === 'aborted' && outcome === 'retry') return outbox.release(ids, 0);
     this.#lastFailureMs = clock.now();
+    this.#judged('failing');
     const attempts = batch.delivery.attempt;
     if (outcome === 'retry' && attempts < this.#settings.attemptsMax) {
       const afterMs = Math.max(retryAfterMs ?? 0, backoffMs(attempts - 1, random()));
@@ -291,11 +293,16 @@ export class DeliveryLoop {
     }
     await this.#dead(ids, outcome === 'retry' ? `gave up after ${attempts} attempts: ${detail}` : detail);
     this.#unblock(batch);
-    if (outcome === 'disable' && !this.#disabled) {
-      this.#disabled = true;
+    if (outcome === 'disable' && this.#health !== 'disabled') {
+      this.#health = 'disabled';
       await this.#releaseReady(0);
       this.#deps.onDisabled(this.#sink.name, detail);
     }
+  }
+
+  /** An attempt that was under way when the sink was disabled does not bring it back. */
+  #judged(health: 'ok' | 'failing'): void {
+    if (this.#health !== 'disabled') this.#health = health;
   }
 
   /** One failure may be the delivery's own fault; several in a row are the receiver's. */

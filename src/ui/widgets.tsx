@@ -1,6 +1,6 @@
 /** Small parts that pages share. */
 import { type ReactNode, useEffect, useRef, useState } from 'react';
-import type { IncidentState, Level as LevelName } from '../api/contract.ts';
+import type { IncidentState, Level as LevelName, SinkView } from '../api/contract.ts';
 import { ApiError } from './api.ts';
 import { ago, instant } from './text.ts';
 
@@ -12,6 +12,13 @@ export function Level({ level }: { readonly level: LevelName }) {
 
 export function State({ state }: { readonly state: IncidentState }) {
   return <span className={`state state-${state}`}>{state}</span>;
+}
+
+/** A sink that was never tried is neither well nor ill. */
+export function SinkDot({ sink: { state, deliveries } }: { readonly sink: SinkView }) {
+  const well = state === 'ok' ? 'good' : 'idle';
+  const mark = state === 'failing' || state === 'disabled' ? '' : deliveries.dead > 0 ? 'fair' : well;
+  return <span className={`dot ${mark}`} aria-hidden="true" />;
 }
 
 const TICK_MS = 10_000;

@@ -76,11 +76,11 @@ describe('a place for the database', () => {
 describe('a running Spoor', () => {
   let api: Harness;
   let status: EngineStatus = STATUS;
-  const sinks: SinkRecord[] = ['soc', 'pager'].map(name => ({
+  const sinks: SinkRecord[] = (['soc', 'pager', 'down', 'new'] as const).map(name => ({
     name,
     type: 'webhook',
-    state: 'ok',
-    detail: 'HTTP 200',
+    state: ({ soc: 'ok', pager: 'ok', down: 'failing', new: 'idle' } as const)[name],
+    detail: { soc: 'HTTP 200', pager: 'HTTP 200', down: 'ECONNREFUSED', new: '' }[name],
     lastSuccessMs: null,
     lastFailureMs: null,
   }));
@@ -152,7 +152,12 @@ describe('a running Spoor', () => {
       /^BAD {2}sink soc \(webhook\): ok, 0 delivered, 1 waiting, 1 dead letter {2}last error: HTTP 403: token revoked$/m,
     );
     expect(stdout).toMatch(/^OK {3}sink pager \(webhook\): ok, 0 delivered, 0 waiting$/m);
+    expect(stdout).toMatch(
+      /^BAD {2}sink down \(webhook\): failing, 0 delivered, 0 waiting {2}last error: ECONNREFUSED$/m,
+    );
+    expect(stdout).toMatch(/^\.\.\. {2}sink new \(webhook\): idle, 0 delivered, 0 waiting$/m);
     expect(stdout).toContain('spoor deliveries --state dead');
+    expect(await (await fetch(`${api.url}/metrics`)).text()).toContain('spoor_sink_failing{sink="down"} 1');
   });
 
   it('queues one delivery again, or all dead letters of a sink, also to another', async () => {

@@ -92,9 +92,27 @@ describe('the delivery loop', () => {
     loop.wake();
     await clock.advance(59_000);
     expect(sent).toHaveLength(1);
-    expect(loop.status().state).toBe('waiting');
+    expect(loop.status().state).toBe('failing');
     await clock.advance(5_000);
     expect(outbox.rows.map(r => r.state)).toEqual(['delivered', 'delivered']);
+  });
+
+  it('is idle until the first attempt, failing from the first failure on, and ok from the next success on', async () => {
+    const answers: SendResult[] = [again, { outcome: 'drop', detail: 'HTTP 400' }, ok];
+    const { outbox, loop, clock } = setup(() => answers.shift() ?? ok);
+    loop.start();
+    await clock.advance(10);
+    expect(loop.status()).toMatchObject({ state: 'idle', detail: '' });
+    outbox.add('one');
+    loop.wake();
+    await clock.advance(10);
+    expect(loop.status()).toMatchObject({ state: 'failing', detail: 'busy' });
+    await clock.advance(60_000);
+    expect(loop.status()).toMatchObject({ state: 'failing', detail: 'HTTP 400' });
+    outbox.add('one');
+    loop.wake();
+    await clock.advance(10);
+    expect(loop.status()).toMatchObject({ state: 'ok', detail: 'ok' });
   });
 
   it('makes a refused delivery a dead letter at once, and goes on', async () => {

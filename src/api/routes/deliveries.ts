@@ -50,7 +50,11 @@ const sinkSchema = z
   .object({
     name: z.string(),
     type: z.string(),
-    state: z.enum(['ok', 'waiting', 'disabled']),
+    state: z
+      .enum(['idle', 'ok', 'failing', 'disabled'])
+      .describe(
+        'by the last attempt: `idle` when nothing was tried since the start, `failing` until one arrives again',
+      ),
     detail: z.string().describe('last result in plain words'),
     last_success_at: timestamp.nullable(),
     last_failure_at: timestamp.nullable(),

@@ -4,7 +4,7 @@ import { Link } from 'wouter';
 import type { DeliveryView, Page, SinkView } from '../../api/contract.ts';
 import { get, post, query } from '../api.ts';
 import { count, visible } from '../text.ts';
-import { Choices, Read, Time } from '../widgets.tsx';
+import { Choices, Read, SinkDot, Time } from '../widgets.tsx';
 import { useFilters } from './filters.ts';
 
 const STATES = ['pending', 'leased', 'delivered', 'dead'] as const;
@@ -62,7 +62,7 @@ function Sink({ sink }: { readonly sink: SinkView }) {
   return (
     <li>
       <h2>
-        <span className={`dot ${state === 'ok' ? (dead === 0 ? 'good' : 'fair') : 'bad'}`} aria-hidden="true" /> {name}{' '}
+        <SinkDot sink={sink} /> {name}{' '}
         <span className="quiet">
           {type}, {state}
         </span>
@@ -77,6 +77,7 @@ function Sink({ sink }: { readonly sink: SinkView }) {
         )}
         , {count(dead, 'dead letter')}.
       </p>
+      {state === 'failing' || state === 'disabled' ? <p className="problem">Last error: {visible(detail)}</p> : null}
       <p className="quiet">
         {last_success_at === null ? (
           'Nothing has arrived yet'
@@ -90,7 +91,7 @@ function Sink({ sink }: { readonly sink: SinkView }) {
             , last failed <Time time={last_failure_at} />
           </>
         )}
-        {detail === '' ? '' : `: ${visible(detail)}`}
+        {state === 'ok' && detail !== '' ? `: ${visible(detail)}` : ''}
       </p>
       <button type="button" disabled={test.isPending} onClick={() => test.mutate()}>
         {test.isPending ? 'Sending …' : 'Send a test'}

@@ -5,7 +5,7 @@ import { Link } from 'wouter';
 import type { Gap, Incident, Page, SinkView, StatusView } from '../../api/contract.ts';
 import { get, query } from '../api.ts';
 import { bytes, count, instant, visible } from '../text.ts';
-import { Failure, LEVELS, Level, Loading, Read, Time } from '../widgets.tsx';
+import { Failure, LEVELS, Level, Loading, Read, SinkDot, Time } from '../widgets.tsx';
 
 const PictureOf = lazy(() => import('./incident-picture.tsx'));
 
@@ -260,22 +260,29 @@ function Sinks() {
             </p>
           ) : (
             <ul className="health">
-              {items.map(({ name, state, detail, deliveries: { delivered, dead, pending } }) => (
-                <li key={name}>
-                  <span
-                    className={`dot ${state === 'ok' && dead === 0 ? 'good' : state === 'ok' ? 'fair' : 'bad'}`}
-                    aria-hidden="true"
-                  />
-                  <div>
-                    <strong>{name}</strong> {state}
-                    <p className="quiet">
-                      {delivered.toLocaleString('en')} delivered, {pending} waiting
-                      {dead === 0 ? '.' : <em>, {count(dead, 'dead letter')}.</em>}
-                    </p>
-                    {state === 'ok' || detail === '' ? null : <p className="problem">{visible(detail)}</p>}
-                  </div>
-                </li>
-              ))}
+              {items.map(sink => {
+                const {
+                  name,
+                  state,
+                  detail,
+                  deliveries: { delivered, dead, pending },
+                } = sink;
+                return (
+                  <li key={name}>
+                    <SinkDot sink={sink} />
+                    <div>
+                      <strong>{name}</strong> {state}
+                      <p className="quiet">
+                        {delivered.toLocaleString('en')} delivered, {pending} waiting
+                        {dead === 0 ? '.' : <em>, {count(dead, 'dead letter')}.</em>}
+                      </p>
+                      {state === 'failing' || state === 'disabled' ? (
+                        <p className="problem">{visible(detail)}</p>
+                      ) : null}
+                    </div>
+                  </li>
+                );
+              })}
             </ul>
           )
         }
