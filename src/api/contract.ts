@@ -16,6 +16,11 @@ export type { MapView } from './map.ts';
 export type { PictureView } from './picture/schema.ts';
 export type { DeliveryView, SinkView } from './routes/deliveries.ts';
 export type { PodPictureView, PodTreeView } from './routes/live.ts';
+export type { RuleStatistics } from './routes/rulebook.ts';
+export type { SilenceView } from './routes/silences.ts';
+export type { TokenView } from './routes/tokens.ts';
+export type { WebhookView } from './routes/webhooks.ts';
+export type { CoverageView, ExceptionView, RuleSource, WhyView } from './rulebook.ts';
 export type { TreeView } from './tree-builder.ts';
 export type { ConnectionView, TreeProcess } from './views.ts';
 

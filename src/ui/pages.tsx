@@ -28,6 +28,9 @@ export const PAGES: readonly PageRow[] = [
     more: true,
     component: lazy(() => import('./pages/deliveries.tsx')),
   },
+  { href: '/silences', title: 'Silences', key: 's', more: true, component: lazy(() => import('./pages/silences.tsx')) },
+  { href: '/webhooks', title: 'Webhooks', key: 'w', more: true, component: lazy(() => import('./pages/webhooks.tsx')) },
+  { href: '/tokens', title: 'Tokens', key: 't', more: true, component: lazy(() => import('./pages/tokens.tsx')) },
 ];
 
 /** Whether a page of the table is what this address shows, or part of what it shows. */

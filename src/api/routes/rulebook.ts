@@ -26,6 +26,8 @@ const statisticsSchema = z
   })
   .meta({ id: 'RuleStatistics', description: 'Of rules that have stored alerts which the caller may see' });
 
+export type RuleStatistics = z.infer<typeof statisticsSchema>;
+
 type Deps = Pick<ApiDeps, 'store' | 'rulebook'>;
 
 export function rulebookRoutes({ store, rulebook }: Deps): Route[] {

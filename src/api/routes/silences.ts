@@ -39,7 +39,9 @@ const silenceSchema = z
   })
   .meta({ id: 'Silence' });
 
-function silenceView({ match, until, created_at, ...rest }: SilenceRecord): z.infer<typeof silenceSchema> {
+export type SilenceView = z.infer<typeof silenceSchema>;
+
+function silenceView({ match, until, created_at, ...rest }: SilenceRecord): SilenceView {
   return {
     ...rest,
     match: match as z.infer<typeof matchSchema>,

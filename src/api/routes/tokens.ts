@@ -19,7 +19,9 @@ const tokenSchema = z
   })
   .meta({ id: 'Token' });
 
-function tokenView({ id, name, scopes, namespaces, ...times }: TokenRecord): z.infer<typeof tokenSchema> {
+export type TokenView = z.infer<typeof tokenSchema>;
+
+function tokenView({ id, name, scopes, namespaces, ...times }: TokenRecord): TokenView {
   return {
     id,
     name,

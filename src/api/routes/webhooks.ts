@@ -56,7 +56,9 @@ const webhookSchema = z
   })
   .meta({ id: 'Webhook' });
 
-function webhookView({ levels, rules, namespaces, created_at, ...rest }: WebhookRecord): z.infer<typeof webhookSchema> {
+export type WebhookView = z.infer<typeof webhookSchema>;
+
+function webhookView({ levels, rules, namespaces, created_at, ...rest }: WebhookRecord): WebhookView {
   return {
     ...rest,
     levels: [...levels],
