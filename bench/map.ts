@@ -1,6 +1,6 @@
 /**
- * The service map of a large cluster: 100,000 connections between 3,000 pods of 60 namespaces, names outside and addresses of
- * the world. What a query costs (all of it, one namespace, a text, what was dropped; the slowest of those, median of its rounds),
+ * The service map of a large cluster: 100,000 connections of 3,000 pods in 60 namespaces; each workload talks to a dozen others,
+ * some names outside and some addresses of the world. What a query costs (all of it, one namespace, a text, what was dropped; the slowest of those, median of its rounds),
  * what the map holds in memory beside the connections themselves, and what it adds to `observe`. Prints `name value goal`.
  */
 import { performance } from 'node:perf_hooks';
@@ -16,6 +16,7 @@ const CONNECTIONS = 100_000;
 const PODS = 3_000;
 const PODS_PER_WORKLOAD = 3;
 const NAMESPACES = 60;
+const TALKS_TO = 12;
 const ROUNDS = 9;
 
 setFlagsFromString('--expose-gc');
@@ -41,14 +42,15 @@ function connection(n: number): FlowEvent {
   const from = (n * 7) % PODS;
   const flow = { at: n / 40, verdict: n % 50 === 0 ? 'DROPPED' : 'FORWARDED' };
   const client = `${addressOf(from)}:${10_000 + (n % 50_000)}`;
+  const workload = Math.floor(from / PODS_PER_WORKLOAD);
   const sourceEndpoint = pods[from] ?? null;
   if (n % 3 > 0) {
-    const to = (n * 13 + Math.floor(n / PODS)) % PODS;
+    const to = (workload * 31 + (n % TALKS_TO) * 51 + (n % PODS_PER_WORKLOAD)) % PODS;
     const event = flowEvent(`tcp ${client} > ${addressOf(to)}:${8_000 + (to % 4)}`, flow);
     return { ...event, sourceEndpoint, destinationEndpoint: pods[to] ?? null };
   }
-  const names = n % 2 === 0 ? [`api-${n % 900}.example.org`] : [];
-  const world = `198.${18 + (n % 2)}.${(n >> 8) & 255}.${n & 255}`;
+  const names = n % 2 === 0 ? [`api-${(workload + (n % 4)) % 900}.example.org`] : [];
+  const world = `198.${18 + (n % 2)}.${workload & 255}.${(n >> 4) % 8}`;
   return {
     ...flowEvent(`tcp ${client} > ${world}:443`, { ...flow, to: 'reserved:world', destinationNames: names }),
     sourceEndpoint,

@@ -2,7 +2,7 @@
  * The service map made small enough to look at: outside ends of one workload fold to one node, then whole namespaces, largest
  * first, then what is least busy. What is folded is counted, and can be unfolded by the id of its node.
  */
-import type { MapEdge, MapNode, MapNodeKind } from '../model/service-map.ts';
+import { MAP_WINDOWS, type MapEdge, type MapNode, type MapNodeKind, noCounts } from '../model/service-map.ts';
 
 /** A node as it is shown: one of the map's, or one that stands for several. */
 export interface ShownNode {
@@ -28,7 +28,9 @@ const isOutside = ({ kind }: MapNode): boolean => kind === 'address' || kind ===
 function busyness(edges: readonly MapEdge[], now: number): Map<MapNode, number> {
   const busy = new Map<MapNode, number>();
   for (const edge of edges) {
-    const flows = (edge.recent(now).at(-1)?.flows ?? 0) * 1e6 + edge.flows;
+    const recent = MAP_WINDOWS.map(noCounts);
+    edge.addRecent(now, recent);
+    const flows = (recent.at(-1)?.flows ?? 0) * 1e6 + edge.flows;
     for (const node of [edge.client, edge.server]) busy.set(node, (busy.get(node) ?? 0) + flows);
   }
   return busy;
@@ -39,6 +41,8 @@ export class Folding {
   readonly #byId = new Map<string, ShownNode>();
   readonly #unfolded: ReadonlySet<string>;
   #nextIndex = 0;
+  /** Before folding. */
+  readonly nodes: number;
 
   /** `namespace`: that one is not folded. */
   constructor(
@@ -51,6 +55,7 @@ export class Folding {
     this.#unfolded = unfolded;
     const nodes = new Set<MapNode>();
     for (const edge of edges) nodes.add(edge.client).add(edge.server);
+    this.nodes = nodes.size;
     this.#foldOutside(edges);
     for (const node of nodes) if (!this.#shown.has(node)) this.#show(node);
     if (this.#byId.size > nodesMax) this.#foldNamespaces(nodesMax, namespace);
@@ -86,17 +91,14 @@ export class Folding {
   /** Outside ends that one and the same node talks to, or is talked to by. */
   #foldOutside(edges: readonly MapEdge[]): void {
     const partners = new Map<MapNode, { readonly other: MapNode; readonly isClient: boolean } | null>();
+    const meet = (node: MapNode, other: MapNode, isClient: boolean): void => {
+      const known = partners.get(node);
+      if (known === undefined) partners.set(node, { other, isClient });
+      else if (known !== null && (known.other !== other || known.isClient !== isClient)) partners.set(node, null);
+    };
     for (const { client, server } of edges) {
-      for (const [node, other] of [
-        [client, server],
-        [server, client],
-      ] as const) {
-        if (!isOutside(node)) continue;
-        const isClient = node === client;
-        const known = partners.get(node);
-        if (known === undefined) partners.set(node, { other, isClient });
-        else if (known !== null && (known.other !== other || known.isClient !== isClient)) partners.set(node, null);
-      }
+      if (isOutside(client)) meet(client, server, true);
+      if (isOutside(server)) meet(server, client, false);
     }
     const groups = new Map<string, MapNode[]>();
     for (const [node, partner] of partners) {

@@ -1,6 +1,13 @@
 /** The service map as the API gives it: the edges that a caller may see and asked for, folded to what can be looked at. */
 import { z } from 'zod';
-import { MAP_NODE_KINDS, MAP_VERDICTS, MAP_WINDOWS, type MapCounts, type MapEdge } from '../model/service-map.ts';
+import {
+  MAP_NODE_KINDS,
+  MAP_VERDICTS,
+  MAP_WINDOWS,
+  type MapCounts,
+  type MapEdge,
+  noCounts,
+} from '../model/service-map.ts';
 import { formatInstant, type Micros } from '../model/time.ts';
 import { sees } from './auth.ts';
 import type { Scope } from './deps.ts';
@@ -89,33 +96,29 @@ class Sum {
   flows = 0;
   readonly verdicts = MAP_VERDICTS.map(() => 0);
   dropReason = '';
-  readonly counts = MAP_WINDOWS.map(() => ({ connections: 0, flows: 0, dropped: 0 }));
+  readonly counts = MAP_WINDOWS.map(noCounts);
   firstSeen: Micros = Number.POSITIVE_INFINITY;
   lastSeen: Micros = 0;
   readonly processes = new Set<string>();
   readonly serverProcesses = new Set<string>();
   hasMore = false;
 
-  constructor(from: ShownNode, to: ShownNode, protocol: string, port: number | null) {
+  constructor({ from, to, protocol, port, edges }: Group, now: Micros, scope: Scope) {
     this.from = from;
     this.to = to;
     this.protocol = protocol;
     this.port = port;
+    for (const edge of edges) this.#add(edge, now, scope);
   }
 
-  add(edge: MapEdge, now: Micros, scope: Scope): void {
+  #add(edge: MapEdge, now: Micros, scope: Scope): void {
     this.ports.add(edge.port);
     if (edge.l7 !== '') this.l7.add(edge.l7);
     this.connections += edge.connections;
     this.flows += edge.flows;
     for (const [place, flows] of edge.verdicts.entries()) (this.verdicts[place] as number) += flows;
     if (edge.dropReason !== '') this.dropReason = edge.dropReason;
-    for (const [place, counts] of edge.recent(now).entries()) {
-      const sum = this.counts[place] as { connections: number; flows: number; dropped: number };
-      sum.connections += counts.connections;
-      sum.flows += counts.flows;
-      sum.dropped += counts.dropped;
-    }
+    edge.addRecent(now, this.counts);
     this.firstSeen = Math.min(this.firstSeen, edge.firstSeen);
     this.lastSeen = Math.max(this.lastSeen, edge.lastSeen);
     this.#name(this.processes, edge.processes, sees(scope, edge.client.namespace));
@@ -129,11 +132,6 @@ class Sum {
       if (names.size < PROCESSES_MAX) names.add(name);
       else this.hasMore ||= !names.has(name);
     }
-  }
-
-  /** Flows of the last hour, then of ever. */
-  get busyness(): number {
-    return (this.counts[2] as MapCounts).flows * 1e6 + this.flows;
   }
 
   view(): MapView['edges'][number] {
@@ -207,55 +205,87 @@ const nodeView = (shown: ShownNode, scope: Scope): MapView['nodes'][number] => {
   };
 };
 
-/** Those between two shown nodes by one protocol. */
-interface Pair {
+/** What comes out as one edge. */
+interface Group {
   readonly from: ShownNode;
   readonly to: ShownNode;
   readonly protocol: string;
-  readonly byPort: Map<number, MapEdge[]>;
+  /** Null when it stands for many. */
+  port: number | null;
+  readonly edges: MapEdge[];
+  /** Flows of the last hour, and of ever. */
+  recent: number;
+  flows: number;
 }
 
-function pairs(edges: readonly MapEdge[], folding: Folding): Pair[] {
-  const found: Pair[] = [];
-  const byEnds = new Map<number, Pair[]>();
+/** Merged where they are shown alike; those between two with many ports by protocol alone. */
+function grouped(edges: readonly MapEdge[], folding: Folding): Group[] {
+  const found: Group[] = [];
+  const byEnds = new Map<number, Group[]>();
   for (const edge of edges) {
     const from = folding.of(edge.client);
     const to = folding.of(edge.server);
     const { protocol, port } = edge;
     const ends = from.index * NODES_MAX + to.index;
-    const known = byEnds.get(ends);
-    let pair = known?.find(each => each.protocol === protocol);
-    if (pair === undefined) {
-      pair = { from, to, protocol, byPort: new Map() };
-      found.push(pair);
-      if (known === undefined) byEnds.set(ends, [pair]);
-      else known.push(pair);
+    let between = byEnds.get(ends);
+    if (between === undefined) {
+      between = [];
+      byEnds.set(ends, between);
     }
-    const same = pair.byPort.get(port);
-    if (same === undefined) pair.byPort.set(port, [edge]);
-    else same.push(edge);
+    let group = between.find(each => each.protocol === protocol && (each.port === port || each.port === null));
+    if (group === undefined) {
+      group = { from, to, protocol, port, edges: [], recent: 0, flows: 0 };
+      if (between.push(group) > PORTS_PER_PAIR_MAX) group = withoutPorts(between, group);
+    }
+    group.edges.push(edge);
   }
+  for (const between of byEnds.values()) found.push(...between);
   return found;
 }
 
-/** Merged where they are shown alike; pairs with many ports by protocol alone. The busiest first. */
-function sums(edges: readonly MapEdge[], folding: Folding, now: Micros, scope: Scope): Sum[] {
-  const merged = pairs(edges, folding).flatMap(({ from, to, protocol, byPort }) => {
-    const all = new Sum(from, to, protocol, null);
-    const isMany = byPort.size > PORTS_PER_PAIR_MAX;
-    return [...byPort].map(([port, same]) => {
-      const sum = isMany ? all : new Sum(from, to, protocol, port);
-      for (const edge of same) sum.add(edge, now, scope);
-      return sum;
-    });
-  });
-  return [...new Set(merged)].sort(busiestFirst);
+/** Those of one protocol become one. */
+function withoutPorts(between: Group[], { protocol, from, to }: Group): Group {
+  const alike = between.filter(each => each.protocol === protocol);
+  const others = between.filter(each => each.protocol !== protocol);
+  const edges = alike.flatMap(each => each.edges);
+  const group: Group = {
+    from,
+    to,
+    protocol,
+    port: alike.length > 1 ? null : (alike[0] as Group).port,
+    edges,
+    recent: 0,
+    flows: 0,
+  };
+  between.splice(0, between.length, ...others, group);
+  return group;
+}
+
+/** At most `max`, the busiest first. */
+function busiest(groups: readonly Group[], now: Micros, max: number): Group[] {
+  const counts = MAP_WINDOWS.map(noCounts);
+  const hour = counts[counts.length - 1] as MapCounts;
+  for (const group of groups) {
+    hour.flows = 0;
+    for (const edge of group.edges) {
+      edge.addRecent(now, counts);
+      group.flows += edge.flows;
+    }
+    group.recent = hour.flows;
+  }
+  // Most are not shown: what is less busy than the least of those that are needs no order.
+  const least = Float64Array.from(groups, ({ recent }) => recent).sort()[Math.max(groups.length - max, 0)] ?? 0;
+  return groups
+    .filter(({ recent }) => recent >= least)
+    .sort(busiestFirst)
+    .slice(0, max);
 }
 
 /** Where both are as busy, in an order that stays. */
-function busiestFirst(a: Sum, b: Sum): number {
-  if (a.busyness !== b.busyness) return b.busyness - a.busyness;
+function busiestFirst(a: Group, b: Group): number {
   return (
+    b.recent - a.recent ||
+    b.flows - a.flows ||
     compare(a.from.id, b.from.id) ||
     compare(a.to.id, b.to.id) ||
     compare(a.protocol, b.protocol) ||
@@ -277,15 +307,15 @@ export function mapView(all: Iterable<MapEdge>, now: Micros, query: MapQuery, sc
     if (matches(edge)) edges.push(edge);
   }
   const folding = new Folding(edges, query.limit, new Set(query.unfold), query.namespace ?? '', now);
-  const merged = sums(edges, folding, now, scope);
-  const kept = merged.slice(0, query.limit * EDGES_PER_NODE);
+  const groups = grouped(edges, folding);
+  const kept = busiest(groups, now, query.limit * EDGES_PER_NODE);
   const shown = new Set(kept.flatMap(({ from, to }) => [from, to]));
   return {
     time: now === 0 ? null : formatInstant(now),
     nodes: [...shown].sort((a, b) => (a.id < b.id ? -1 : 1)).map(node => nodeView(node, scope)),
-    edges: kept.map(sum => sum.view()),
-    omitted_edges: merged.length - kept.length,
-    total: { nodes: new Set(edges.flatMap(({ client, server }) => [client, server])).size, edges: edges.length },
+    edges: kept.map(group => new Sum(group, now, scope).view()),
+    omitted_edges: groups.length - kept.length,
+    total: { nodes: folding.nodes, edges: edges.length },
     namespaces: [...namespaces].sort().slice(0, NAMESPACES_MAX),
   };
 }

@@ -9,6 +9,7 @@ import {
   type MapEdge,
   type MapNode,
   type MapNodeKind,
+  noCounts,
 } from '../model/service-map.ts';
 import { MICROS_PER_SECOND, type Micros } from '../model/time.ts';
 import type { ProcessNode } from './process-node.ts';
@@ -18,7 +19,6 @@ const MINUTE: Micros = 60 * MICROS_PER_SECOND;
 const RING = 64;
 const HOUR = 60;
 const NAME_CHARS_MAX = 64;
-const NOTHING: MapCounts = Object.freeze({ connections: 0, flows: 0, dropped: 0 });
 const NO_NAMES: readonly string[] = Object.freeze([]);
 
 const VERDICT_PLACES = new Map<string, number>(MAP_VERDICTS.map((verdict, place) => [verdict, place]));
@@ -104,7 +104,7 @@ export class EdgeRecord implements MapEdge {
   /** When it last went to the end of its owner's list. */
   used: Micros;
   /** Counted in the newest minute. */
-  private newest = { connections: 0, flows: 0, dropped: 0 };
+  private newest = noCounts();
   private newestMinute: number;
   /** Connections, flows and drops of each minute before, at its place in the ring; null while there was none. */
   private past: Uint32Array | null = null;
@@ -159,8 +159,9 @@ export class EdgeRecord implements MapEdge {
     this.lastSeen = Math.max(this.lastSeen, other.lastSeen);
     this.connections++;
     for (let minute = other.newestMinute - RING + 1; minute <= other.newestMinute; minute++) {
-      const { connections, flows, dropped } = other.at(minute);
-      if (connections + flows > 0) this.add(minute * MINUTE, connections, flows, dropped);
+      const sum = noCounts();
+      other.addMinute(minute, 1, sum);
+      if (sum.connections + sum.flows > 0) this.add(minute * MINUTE, sum.connections, sum.flows, sum.dropped);
     }
   }
 
@@ -176,30 +177,16 @@ export class EdgeRecord implements MapEdge {
     else this.processes = [...known, name];
   }
 
-  recent(now: Micros): readonly MapCounts[] {
+  addRecent(now: Micros, sums: readonly MapCounts[]): void {
     const minute = Math.floor(now / MINUTE);
     // The part of a window's oldest minute that lies within is estimated from all of it.
     const left = 1 - (now - minute * MINUTE) / MINUTE;
     const oldest = Math.max(minute - HOUR, this.newestMinute - RING + 1, Math.floor(this.firstSeen / MINUTE));
-    let connections = 0;
-    let flows = 0;
-    let dropped = 0;
-    let at = Math.min(minute, this.newestMinute);
-    return MAP_WINDOWS.map(minutes => {
-      for (; at > minute - minutes && at >= oldest; at--) {
-        const counts = this.at(at);
-        connections += counts.connections;
-        flows += counts.flows;
-        dropped += counts.dropped;
-      }
-      if (at !== minute - minutes || at < oldest) return { connections, flows, dropped };
-      const counts = this.at(at);
-      return {
-        connections: connections + left * counts.connections,
-        flows: flows + left * counts.flows,
-        dropped: dropped + left * counts.dropped,
-      };
-    });
+    for (let at = Math.min(minute, this.newestMinute); at >= oldest; at--) {
+      const back = minute - at;
+      for (let window = MAP_WINDOWS.length - 1; window >= 0 && back <= (MAP_WINDOWS[window] as number); window--)
+        this.addMinute(at, back === MAP_WINDOWS[window] ? left : 1, sums[window] as MapCounts);
+    }
   }
 
   /** Out of the map: a connection may still name it, and needs none of its counts. */
@@ -208,19 +195,20 @@ export class EdgeRecord implements MapEdge {
     this.past = null;
   }
 
-  /** Of one minute, at most RING - 1 before the newest. */
-  private at(minute: number): MapCounts {
-    const { past } = this;
-    if (minute === this.newestMinute) return this.newest;
-    if (past === null) return NOTHING;
-    // Minutes since the epoch fit 31 bits until the year 6053.
-    const place = (minute & (RING - 1)) * 3;
-    if (past[place + 1] === 0 && past[place] === 0) return NOTHING;
-    return {
-      connections: past[place] as number,
-      flows: past[place + 1] as number,
-      dropped: past[place + 2] as number,
-    };
+  /** `minute`: at most RING - 1 before the newest. */
+  private addMinute(minute: number, weight: number, sum: MapCounts): void {
+    const { newest, past } = this;
+    if (minute === this.newestMinute) {
+      sum.connections += weight * newest.connections;
+      sum.flows += weight * newest.flows;
+      sum.dropped += weight * newest.dropped;
+    } else if (past !== null) {
+      // Minutes since the epoch fit 31 bits until the year 6053.
+      const place = (minute & (RING - 1)) * 3;
+      sum.connections += weight * (past[place] as number);
+      sum.flows += weight * (past[place + 1] as number);
+      sum.dropped += weight * (past[place + 2] as number);
+    }
   }
 
   private add(time: Micros, connections: number, flows: number, dropped: number): void {
@@ -255,7 +243,7 @@ export class EdgeRecord implements MapEdge {
       }
     }
     if (minute - newestMinute < RING) this.addPast(newestMinute, newest.connections, newest.flows, newest.dropped);
-    this.newest = { connections: 0, flows: 0, dropped: 0 };
+    this.newest = noCounts();
     this.newestMinute = minute;
   }
 }

@@ -47,13 +47,15 @@ export interface MapNode {
   readonly morePods: number;
 }
 
-/** What was counted in the newest minutes of event time. */
+/** What was counted in some minutes of event time. */
 export interface MapCounts {
-  readonly connections: number;
-  readonly flows: number;
+  connections: number;
+  flows: number;
   /** Flows with the verdict DROPPED or ERROR. */
-  readonly dropped: number;
+  dropped: number;
 }
+
+export const noCounts = (): MapCounts => ({ connections: 0, flows: 0, dropped: 0 });
 
 export interface MapEdge {
   readonly client: MapNode;
@@ -76,8 +78,8 @@ export interface MapEdge {
   readonly serverProcesses: readonly string[];
   /** Whether there were more than these. */
   readonly hasMoreProcesses: boolean;
-  /** Counted in each of MAP_WINDOWS before `now`. */
-  recent(now: Micros): readonly MapCounts[];
+  /** Adds what was counted in each of MAP_WINDOWS before `now` to the counts at the same places. */
+  addRecent(now: Micros, sums: readonly MapCounts[]): void;
 }
 
 export interface ServiceMapStats {

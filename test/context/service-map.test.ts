@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Context, type ContextOptions } from '../../src/context/context.ts';
 import type { Connection } from '../../src/model/connection.ts';
 import type { FlowEvent } from '../../src/model/event.ts';
-import { MAP_WINDOWS, type MapEdge } from '../../src/model/service-map.ts';
+import { MAP_WINDOWS, type MapCounts, type MapEdge, noCounts } from '../../src/model/service-map.ts';
 import { endpoint, execEvent, flowEvent, kprobeEvent, podFacts, processFacts, sockArg } from '../support/events.ts';
 import { eventsOf, merged, recordings } from './recordings.ts';
 
@@ -24,8 +24,11 @@ const owned = (pod: string, workload: string) => ({
 const out = (pod: string, port: number, ip: string, at = 0, more: Partial<FlowEvent> = {}): FlowEvent =>
   flowEvent(`tcp 10.0.0.9:${port} > ${ip}:443`, { at, from: pod, to: 'reserved:world', ...more });
 
-const within = (edge: MapEdge, minutes: 1 | 5 | 60, now: number) =>
-  edge.recent(now)[MAP_WINDOWS.indexOf(minutes)] ?? { connections: 0, flows: 0, dropped: 0 };
+const within = (edge: MapEdge, minutes: 1 | 5 | 60, now: number): MapCounts => {
+  const sums = MAP_WINDOWS.map(noCounts);
+  edge.addRecent(now, sums);
+  return sums[MAP_WINDOWS.indexOf(minutes)] as MapCounts;
+};
 const isLocal = ({ client, server }: Connection): boolean => server.ip.startsWith('127.') || client.ip === server.ip;
 
 describe('the service map', () => {
