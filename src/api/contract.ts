@@ -12,9 +12,11 @@ export type {
   Level,
 } from '../alerts/alert.ts';
 export type { Page, RuleRecord } from './deps.ts';
+export type { EventView } from './event-view.ts';
 export type { MapView } from './map.ts';
 export type { PictureView } from './picture/schema.ts';
 export type { DeliveryView, SinkView } from './routes/deliveries.ts';
+export type { EventsPage, FieldsView } from './routes/events.ts';
 export type { PodPictureView, PodTreeView } from './routes/live.ts';
 export type { RuleStatistics } from './routes/rulebook.ts';
 export type { SilenceView } from './routes/silences.ts';

@@ -55,11 +55,12 @@ function collector(problems: FilterProblem[], at: number): Problems {
     errors++;
     problems.push({ at, message: hint === '' ? message : `${message}: ${hint}` });
   };
-  return {
+  const collected = {
     file: 'filter',
-    add: (_code, _path, message, hint) => tell(message, hint),
-    addAt: (_code, _place, message, hint) => tell(message, hint),
+    add: (_code: string, _path: unknown, message: string, hint?: string) => tell(message, hint),
+    addAt: (_code: string, _place: unknown, message: string, hint?: string) => tell(message, hint),
     place: () => ({ line: 1, column: 1 }),
     errors: () => errors,
   };
+  return collected;
 }

@@ -3,6 +3,7 @@ import { type ComponentType, lazy, type ReactNode } from 'react';
 import { Link, Route, Switch } from 'wouter';
 import { Overview } from './pages/overview.tsx';
 
+const AlertPage = lazy(() => import('./pages/alert.tsx'));
 const IncidentPage = lazy(() => import('./pages/incident.tsx'));
 const PodPage = lazy(() => import('./pages/pod.tsx'));
 
@@ -20,6 +21,7 @@ export const PAGES: readonly PageRow[] = [
   { href: '/', title: 'Overview', key: 'o', component: Overview },
   { href: '/incidents', title: 'Incidents', key: 'i', component: lazy(() => import('./pages/incidents.tsx')) },
   { href: '/connections', title: 'Connections', key: 'c', component: lazy(() => import('./pages/connections.tsx')) },
+  { href: '/events', title: 'Events', key: 'e', component: lazy(() => import('./pages/events.tsx')) },
   { href: '/rules', title: 'Rules', key: 'r', component: lazy(() => import('./pages/rules.tsx')) },
   {
     href: '/deliveries',
@@ -44,6 +46,7 @@ export function PageOf(): ReactNode {
       {PAGES.map(({ href, component }) => (
         <Route key={href} path={href} component={component} />
       ))}
+      <Route path="/alerts/:id">{({ id }) => <AlertPage key={id} id={id} />}</Route>
       <Route path="/incidents/:id">{({ id }) => <IncidentPage key={id} id={id} />}</Route>
       <Route path="/pods/:namespace/:name">
         {({ namespace, name }) => <PodPage namespace={namespace} name={name} />}

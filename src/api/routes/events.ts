@@ -49,6 +49,31 @@ const historyQuery = z.strictObject({
     .describe('`next` of the page before'),
 });
 
+const pageSchema = z.object({
+  items: z.array(eventSchema),
+  next: z.string().nullable().describe('hand it back as `cursor`; null when everything was looked at'),
+  searched_until: timestamp
+    .nullable()
+    .describe('set when so much was read that the page ends here: with `next` it goes on from this time'),
+});
+
+export type EventsPage = z.infer<typeof pageSchema>;
+
+const fieldsSchema = z.object({
+  items: z.array(
+    z.object({
+      name: z.string().describe('`<…>` stands for a part that varies'),
+      type: z.string(),
+      kinds: z.array(z.enum(EVENT_KINDS)).describe('of events that can carry it'),
+      describe: z.string(),
+      requires: z.array(z.string()).describe('sensor settings without which it is never there'),
+    }),
+  ),
+  modifiers: z.array(z.string()),
+});
+
+export type FieldsView = z.infer<typeof fieldsSchema>;
+
 interface Wanted {
   test(observation: Observation): boolean;
   readonly kinds: readonly EventKind[] | null;
@@ -112,13 +137,7 @@ export function eventRoutes(deps: Pick<ApiDeps, 'events'>, stream: EventStream, 
       answer: {
         status: 200,
         description: 'A page of events',
-        schema: z.object({
-          items: z.array(eventSchema),
-          next: z.string().nullable().describe('hand it back as `cursor`; null when everything was looked at'),
-          searched_until: timestamp
-            .nullable()
-            .describe('set when so much was read that the page ends here: with `next` it goes on from this time'),
-        }),
+        schema: pageSchema,
       },
       problems: [404, 503],
       handle: async ({ query, caller: { namespaces: scope } }) => {
@@ -200,18 +219,7 @@ export function eventRoutes(deps: Pick<ApiDeps, 'events'>, stream: EventStream, 
       answer: {
         status: 200,
         description: 'Fields and modifiers',
-        schema: z.object({
-          items: z.array(
-            z.object({
-              name: z.string().describe('`<…>` stands for a part that varies'),
-              type: z.string(),
-              kinds: z.array(z.enum(EVENT_KINDS)).describe('of events that can carry it'),
-              describe: z.string(),
-              requires: z.array(z.string()).describe('sensor settings without which it is never there'),
-            }),
-          ),
-          modifiers: z.array(z.string()),
-        }),
+        schema: fieldsSchema,
       },
       handle: () => ({
         items: events.fields.map(field => ({ ...field, kinds: [...field.kinds], requires: [...field.requires] })),

@@ -1,0 +1,110 @@
+/** Everything about one event, and the ways on from it. */
+import { useState } from 'react';
+import { Link } from 'wouter';
+import type { EventView } from '../../api/contract.ts';
+import { query } from '../api.ts';
+import { cut, instant, visible } from '../text.ts';
+
+const VALUE_CHARS = 2_000;
+
+interface DetailsProps {
+  readonly event: EventView;
+  readonly columns: readonly string[];
+  readonly onFilter: (filter: string) => void;
+  readonly onColumn: (field: string) => void;
+  readonly onClose: () => void;
+}
+
+export function EventDetails({ event, columns, onFilter, onColumn, onClose }: DetailsProps) {
+  const { pod, process, fields } = event;
+  const [showsRaw, setShowsRaw] = useState(false);
+  return (
+    <aside className="details" aria-label="Event">
+      <button type="button" className="close" aria-label="Close the event" onClick={onClose}>
+        ×
+      </button>
+      <h2>{event.kind}</h2>
+      <p>
+        <code>{visible(cut(event.what, VALUE_CHARS))}</code>
+      </p>
+      <p className="quiet">
+        {instant(event.time)} on {visible(event.node) || 'an unnamed node'}
+      </p>
+      <ul className="plain ways">
+        {pod === null ? null : (
+          <>
+            <li>
+              <Link href={`/pods/${pod}?at=${encodeURIComponent(event.time)}`}>The pod as it was then</Link>
+            </li>
+            <li>
+              <Link href={`/events${query({ pod })}`}>All events of the pod</Link>
+            </li>
+            <li>
+              <Link href={`/incidents${query({ pod })}`}>Its incidents</Link>
+            </li>
+          </>
+        )}
+        {process === null ? null : (
+          <>
+            <li>
+              <Link href={`/events${query({ exec_id: process.exec_id })}`}>All events of the process</Link>
+            </li>
+            <li>
+              <Link href={`/connections${query({ exec_id: process.exec_id })}`}>Its connections</Link>
+            </li>
+          </>
+        )}
+      </ul>
+      <h3>Fields</h3>
+      <dl className="event-fields">
+        {Object.entries(fields).map(([name, value]) => {
+          const text = Array.isArray(value) ? value.join(', ') : String(value);
+          const first = Array.isArray(value) ? (value[0] ?? '') : String(value);
+          return (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>
+                <code>{visible(cut(text, VALUE_CHARS))}</code>
+                <span className="field-ways">
+                  <button
+                    type="button"
+                    className="link"
+                    aria-label={`Only with this ${name}`}
+                    onClick={() => onFilter(`${name}=${literal(first)}`)}
+                  >
+                    only
+                  </button>
+                  <button
+                    type="button"
+                    className="link"
+                    aria-label={`Only with another ${name}`}
+                    onClick={() => onFilter(`${name}!=${literal(first)}`)}
+                  >
+                    not
+                  </button>
+                  {columns.includes(name) ? null : (
+                    <button
+                      type="button"
+                      className="link"
+                      aria-label={`${name} as a column`}
+                      onClick={() => onColumn(name)}
+                    >
+                      column
+                    </button>
+                  )}
+                </span>
+              </dd>
+            </div>
+          );
+        })}
+      </dl>
+      <details onToggle={({ currentTarget }) => setShowsRaw(currentTarget.open)}>
+        <summary>As the sensor printed it</summary>
+        {showsRaw ? <pre>{visible(JSON.stringify(event.raw, null, 2)).replaceAll('\\n', '\n')}</pre> : null}
+      </details>
+    </aside>
+  );
+}
+
+/** A value that means itself: `*` and `?` would stand for anything. */
+const literal = (value: string): string => value.replace(/[\\*?]/g, '\\$&');
