@@ -27,7 +27,8 @@ export function batchesOf(leases: readonly Lease[]): Batch[] {
  * Leases that were tried together stay together, and nothing new joins them, so that their idempotency key does not change: what
  * was tried together has the same number of attempts, and later ones of the incident wait until it is settled.
  */
-function batchKey({ id, group, signal, attempts }: Lease): string {
+function batchKey({ id, group, signal, attempts, message }: Lease): string {
+  if (message !== null) return `message ${message.key}`;
   return group === '' || signal !== 'alert' ? `${id}` : `${attempts} ${group}`;
 }
 
@@ -37,11 +38,12 @@ function batchOf(leases: readonly Lease[]): Batch {
     ids: leases.map(({ id }) => id),
     incident_id: last.incident_id,
     delivery: {
-      id: leases.length === 1 ? last.key : joinedKey(leases.map(({ key }) => key)),
+      id: last.message?.key ?? (leases.length === 1 ? last.key : joinedKey(leases.map(({ key }) => key))),
       attempt: last.attempts + 1,
       signal: last.signal,
       alerts: leases.map(({ alert }) => alert).filter((alert): alert is Alert => alert !== null),
       incident: last.incident,
+      body: last.message?.body,
     },
   };
 }

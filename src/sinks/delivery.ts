@@ -4,7 +4,7 @@
  */
 import { type Batch, batchesOf } from './batch.ts';
 import type { Lease, Outbox } from './outbox.ts';
-import type { SendResult, Sink } from './sink.ts';
+import type { Delivery, SendResult, Sink } from './sink.ts';
 
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -227,8 +227,15 @@ export class DeliveryLoop {
   }
 
   async #attempt(batch: Batch): Promise<void> {
+    let delivery: Delivery;
+    try {
+      delivery = await this.#rendered(batch);
+    } catch (error) {
+      // Nothing was sent; the lease runs out by itself.
+      return this.#storeFailed(error);
+    }
     this.#counters.attempts += 1;
-    const result = await this.#send(batch);
+    const result = await this.#send(delivery);
     // A store that cannot write now must not make this delivery forgotten: it is marked as soon as it can.
     while (true) {
       try {
@@ -241,8 +248,16 @@ export class DeliveryLoop {
     }
   }
 
+  /** With what is sent now and at every later attempt: it is kept before anybody can have received it. */
+  async #rendered({ ids, delivery }: Batch): Promise<Delivery> {
+    if (this.#sink.render === undefined || delivery.body !== undefined) return delivery;
+    const body = this.#sink.render(delivery);
+    await this.#deps.outbox.keepMessage(ids, { key: delivery.id, body });
+    return { ...delivery, body };
+  }
+
   /** The sink's own answer, or `retry` when it throws or is still at it after the timeout. */
-  async #send({ delivery }: Batch): Promise<SendResult> {
+  async #send(delivery: Delivery): Promise<SendResult> {
     const controller = new AbortController();
     this.#controllers.add(controller);
     const late = new Promise<SendResult>(resolve => {

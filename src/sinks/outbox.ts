@@ -16,11 +16,20 @@ export interface Lease {
   /** Null for incident signals, and when retention has removed it. */
   readonly alert: Alert | null;
   readonly incident: Incident | null;
+  readonly message: Message | null;
+}
+
+/** What is sent under one idempotency key, at every attempt. */
+interface Message {
+  readonly key: string;
+  readonly body: string;
 }
 
 export interface Outbox {
   /** Up to `limit` due deliveries of `sink`, oldest first, for `leaseMs`; only one call gets each. */
   lease(sink: string, limit: number, leaseMs: number): Promise<readonly Lease[]>;
+  /** Kept until the deliveries are delivered, over restarts: their leases carry it. */
+  keepMessage(ids: readonly number[], message: Message): Promise<void>;
   delivered(ids: readonly number[]): Promise<void>;
   /** Due again `afterMs` from now; counts an attempt. */
   retry(ids: readonly number[], afterMs: number, error: string): Promise<void>;

@@ -20,6 +20,8 @@ export interface Delivery {
   readonly alerts: readonly Alert[];
   /** As it is now; null for alerts of no incident. */
   readonly incident: Incident | null;
+  /** What the first attempt sent, where the sink has such a thing (`render`): to be sent again, byte for byte. */
+  readonly body?: string | undefined;
 }
 
 /**
@@ -39,6 +41,11 @@ export interface SendResult {
 export interface Sink {
   readonly name: string;
   readonly type: string;
+  /**
+   * For receivers that know a message by its key: what is sent, the same over all attempts. Incidents grow between attempts; this is
+   * called once and kept.
+   */
+  render?(delivery: Delivery): string;
   /** One attempt. A rejection counts as `retry`. Ends its I/O when `signal` aborts. */
   send(delivery: Delivery, signal: AbortSignal): Promise<SendResult>;
   /** Closes sockets and files. Idempotent. */

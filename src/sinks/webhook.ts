@@ -89,7 +89,7 @@ function webhookSink(
       // Unsigned is never right: a receiver could not tell it from a forgery.
       if (keys.length === 0 || keys.includes(null)) return { outcome: 'retry', detail: 'no usable signing secret' };
       const url = target.url();
-      const body = webhookBody(delivery);
+      const body = delivery.body ?? webhookBody(delivery);
       const timestamp = Math.floor(deps.now() / 1_000);
       const headers = {
         'content-type': 'application/json',
@@ -105,7 +105,7 @@ function webhookSink(
       return judgeError(error);
     }
   };
-  return { name, type: 'webhook', send, close: () => target.client.close() };
+  return { name, type: 'webhook', render: webhookBody, send, close: () => target.client.close() };
 }
 
 /** The key's bytes, or null when `text` is no such secret. */
@@ -120,7 +120,7 @@ function sign(key: Buffer, id: string, timestamp: number, body: string): string 
   return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64')}`;
 }
 
-/** `{type, timestamp, data}`: the same bytes on every attempt while incident and alerts stay the same. */
+/** `{type, timestamp, data}`. */
 function webhookBody({ signal, alerts, incident }: Delivery): string {
   const type = signal === 'alert' ? 'alert.created' : signal;
   const timestamp = alerts.at(-1)?.last_seen ?? incident?.last_seen ?? '';

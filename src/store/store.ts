@@ -121,6 +121,8 @@ export interface Delivery {
 
 /** A leased delivery with what it tells, as stored now. */
 export interface Lease extends Delivery {
+  /** What its first attempt sent, under which key, where that was kept. */
+  readonly message: { readonly key: string; readonly body: string } | null;
   /** Null for incident signals, and when retention has removed it. */
   readonly alert: Alert | null;
   readonly incident: Incident | null;
@@ -139,6 +141,8 @@ export interface Outbox {
    * again, and counts an attempt. Only one call gets each.
    */
   lease(sink: string, limit: number, leaseMs: number): Promise<Lease[]>;
+  /** Keeps what the first attempt of these deliveries sends: their leases carry it until they are delivered. */
+  keepMessage(ids: readonly number[], message: { readonly key: string; readonly body: string }): Promise<void>;
   /** Counts an attempt. */
   delivered(ids: readonly number[]): Promise<void>;
   /** Due again `afterMs` from now; counts an attempt. */

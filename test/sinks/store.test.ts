@@ -1,8 +1,12 @@
 /** The delivery loop over the real outbox: what is committed arrives, also through failures and restarts. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Sinks, sinkConfig, systemClock } from '../../src/sinks/index.ts';
 import { openStore } from '../../src/store/sqlite/open.ts';
-import { anAlert, anIncident, receiver, someDeps } from './support.ts';
+import { anAlert, anIncident, type Received, receiver, someDeps } from './support.ts';
 
 const open: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -56,5 +60,64 @@ describe('sinks over the SQLite outbox', () => {
     expect([...keysOf.values()].every(keys => keys.size === 1)).toBe(true);
     const told = bodies.filter(({ data }) => data.incident.id === 'i0').map(({ type }) => type);
     expect(told.indexOf('incident.resolved')).toBeGreaterThan(told.lastIndexOf('alert.created'));
+  });
+
+  it('send the same bytes again under one key, though the incident grew and the program was started anew', async () => {
+    let now = Date.now() - 60_000;
+    const target = await receiver((_, response) => response.writeHead(target.received.length === 1 ? 500 : 204).end());
+    open.push(target.close);
+    const folder = mkdtempSync(join(tmpdir(), 'spoor-sinks-'));
+    open.push(async () => rmSync(folder, { recursive: true }));
+    const config = sinkConfig.parse({ type: 'webhook', url: target.url, secret, allow_private: true });
+    const running = async () => {
+      const store = await openStore({ path: join(folder, 'spoor.db') });
+      const deps = {
+        ...someDeps(),
+        now: () => now,
+        clock: systemClock,
+        random: () => 0,
+        onDisabled: () => {},
+        log: () => {},
+      };
+      const sinks = new Sinks({ hook: config }, { ...deps, outbox: store.outbox });
+      const found = (id: string, count: number, sink: string[]) =>
+        store.commit({
+          entries: [
+            {
+              change: {
+                type: 'new',
+                alert: anAlert({ id, key: id, incident_id: 'i0' }),
+                incident: anIncident({ id: 'i0', alert_count: count }),
+                attached: [],
+                merged: [],
+              },
+              targets: sink.map(name => ({ sink: name, group: '', intervalMs: 0 })),
+            },
+          ],
+        });
+      return { store, sinks, found };
+    };
+
+    const first = await running();
+    await first.found('a0', 1, ['hook']);
+    first.sinks.start();
+    await expect.poll(() => first.sinks.list()[0]?.state, { timeout: 10_000 }).toBe('failing');
+    await first.sinks.stop(0);
+    await first.found('a1', 2, []);
+    await first.store.close();
+
+    now += 30_000;
+    const second = await running();
+    open.push(() => second.store.close());
+    open.push(() => second.sinks.stop(0));
+    second.sinks.start();
+    await expect.poll(() => second.sinks.list()[0]?.state, { timeout: 10_000 }).toBe('ok');
+    const [failed, arrived] = target.received as [Received, Received];
+    expect(JSON.parse(arrived.body).data.incident.alert_count).toBe(1);
+    expect(arrived.body).toBe(failed.body);
+    expect(arrived.headers['webhook-id']).toBe(failed.headers['webhook-id']);
+    expect(arrived.headers['webhook-timestamp']).not.toBe(failed.headers['webhook-timestamp']);
+    expect(arrived.headers['webhook-signature']).not.toBe(failed.headers['webhook-signature']);
+    for (const { body, headers } of [failed, arrived]) expect(new Webhook(secret).verify(body, headers)).toBeTruthy();
   });
 });

@@ -225,7 +225,8 @@ export async function settle(): Promise<void> {
 }
 
 interface Row {
-  readonly lease: Omit<Lease, 'attempts'>;
+  readonly lease: Omit<Lease, 'attempts' | 'message'>;
+  message: Lease['message'];
   readonly sink: string;
   attempts: number;
   dueAt: number;
@@ -253,7 +254,7 @@ export class MemoryOutbox implements Outbox {
       incident: anIncident(),
       ...over,
     };
-    const row: Row = { lease, sink, attempts: 0, dueAt: this.#clock.now(), state: 'pending', error: '' };
+    const row: Row = { lease, message: null, sink, attempts: 0, dueAt: this.#clock.now(), state: 'pending', error: '' };
     this.rows.push(row);
     return row;
   }
@@ -264,11 +265,14 @@ export class MemoryOutbox implements Outbox {
       .filter(r => r.sink === sink && (r.state === 'pending' || r.state === 'leased') && r.dueAt <= now)
       .slice(0, limit);
     return due.map(row => {
-      const lease = { ...row.lease, attempts: row.attempts };
+      const lease = { ...row.lease, attempts: row.attempts, message: row.message };
       row.state = 'leased';
       row.dueAt = now + leaseMs;
       return lease;
     });
+  }
+  async keepMessage(ids: readonly number[], message: Lease['message']): Promise<void> {
+    for (const row of this.#of(ids)) row.message = message;
   }
   async delivered(ids: readonly number[]): Promise<void> {
     for (const row of this.#of(ids)) row.state = 'delivered';

@@ -280,6 +280,20 @@ export function storeConformance(name: string, open: (clock: Clock) => Promise<S
         expect((await store.outbox.list({ states: ['dead'] }, null)).items.map(d => d.key)).toEqual(['a1']);
       });
 
+      it('keeps what was sent until it has arrived, also for those told together', async () => {
+        const ids = (await lease('slack')).map(({ id }) => id);
+        const message = { key: 'joined', body: '{"told":2}' };
+        await store.outbox.keepMessage(ids, message);
+        await store.outbox.retry(ids, 0, 'HTTP 503');
+        expect((await lease('slack')).map(l => l.message)).toEqual([message, message]);
+        await store.outbox.delivered(ids.slice(0, 1));
+        await store.outbox.dead(ids.slice(1), 'HTTP 400');
+        await store.outbox.replay(ids, null, null);
+        await store.outbox.replay(ids.slice(1), 'archive', null);
+        expect((await lease('slack')).map(l => l.message)).toEqual([null, message]);
+        expect((await lease('archive')).map(l => l.message)).toEqual([]);
+      });
+
       it('replays dead letters and delivered ones to their own sink or another', async () => {
         const leased = await lease('slack');
         const ids = leased.map(l => l.id);

@@ -126,7 +126,7 @@ describe('the SQLite file', () => {
   it('says when it is full, stores nothing half, and goes on once there is room', async () => {
     const store = await open({ bytesMax: 1024 * 1024 });
     const batch = (i: number) =>
-      Array.from({ length: 20 }, (_, j) =>
+      Array.from({ length: 5 }, (_, j) =>
         entry(`a${i}-${j}`, { incident: `i${i}`, evidence: [{ text: 'x'.repeat(4_000) }] }),
       );
     let stored = 0;
@@ -137,7 +137,7 @@ describe('the SQLite file', () => {
       }
     };
     await expect(fill()).rejects.toBeInstanceOf(StoreFull);
-    expect(await store.health()).toMatchObject({ ok: false, full: true, alerts: stored * 20 });
+    expect(await store.health()).toMatchObject({ ok: false, full: true, alerts: stored * 5 });
     expect((await store.health()).detail).toContain(path);
     expect(await store.alert(`a${stored}-0`, null)).toBeNull();
     expect(await store.prune({ daysMax: 30, bytesMax: 1024 * 1024 })).toBeGreaterThan(0);

@@ -52,13 +52,30 @@ export class SqliteOutbox implements Outbox {
         now,
         ids,
       );
-      const rows = db.all<Delivery>(`SELECT ${COLUMNS} FROM outbox o WHERE o.${IDS} ORDER BY o.id`, ids);
-      return rows.map(row => {
+      const rows = db.all<Delivery & { message: string | null; body: string | null }>(
+        `SELECT ${COLUMNS}, m.key AS message, m.body FROM outbox o LEFT JOIN messages m ON m.id = o.message
+         WHERE o.${IDS} ORDER BY o.id`,
+        ids,
+      );
+      return rows.map(({ message, body, ...row }) => {
         const alert = row.alert_id === '' ? null : getAlert(db, row.alert_id, null);
         // The alert knows the incident that it belongs to by now.
         const incident = alert?.incident_id ?? row.incident_id;
-        return { ...row, alert, incident: incident === '' ? null : getIncident(db, incident, null) };
+        return {
+          ...row,
+          alert,
+          incident: incident === '' ? null : getIncident(db, incident, null),
+          message: message === null || body === null ? null : { key: message, body },
+        };
       });
+    });
+  }
+
+  async keepMessage(ids: readonly number[], { key, body }: { key: string; body: string }): Promise<void> {
+    const db = this.#db;
+    db.write(() => {
+      db.run('INSERT INTO messages (key, body) VALUES (?, ?)', key, body);
+      db.run(`UPDATE outbox SET message = last_insert_rowid() WHERE ${IDS}`, JSON.stringify(ids));
     });
   }
 

@@ -145,5 +145,28 @@ ALTER TABLE alerts ADD COLUMN silenced TEXT NOT NULL DEFAULT '';
 CREATE INDEX alerts_silenced ON alerts (silenced) WHERE silenced <> '';
 `;
 
+/**
+ * Messages as they were sent at the first attempt, under their idempotency keys: every later attempt sends the same bytes. One may
+ * tell several deliveries. It goes when the last of them has arrived or is removed; dead letters keep theirs, to be sent again.
+ */
+const FOURTH = `
+CREATE TABLE messages (
+  id INTEGER PRIMARY KEY,
+  key TEXT NOT NULL,
+  body TEXT NOT NULL
+);
+ALTER TABLE outbox ADD COLUMN message INTEGER REFERENCES messages (id);
+CREATE INDEX outbox_message ON outbox (message) WHERE message IS NOT NULL;
+CREATE TRIGGER outbox_delivered AFTER UPDATE OF state ON outbox WHEN new.state = 'delivered' AND new.message IS NOT NULL
+BEGIN
+  UPDATE outbox SET message = NULL WHERE id = new.id;
+  DELETE FROM messages WHERE id = new.message AND NOT EXISTS (SELECT 1 FROM outbox WHERE message = new.message);
+END;
+CREATE TRIGGER outbox_removed AFTER DELETE ON outbox WHEN old.message IS NOT NULL
+BEGIN
+  DELETE FROM messages WHERE id = old.message AND NOT EXISTS (SELECT 1 FROM outbox WHERE message = old.message);
+END;
+`;
+
 /** The version of a database is how many of these it has seen. */
-export const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD];
+export const MIGRATIONS: readonly string[] = [FIRST, SECOND, THIRD, FOURTH];
