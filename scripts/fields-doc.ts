@@ -1,6 +1,8 @@
 /** Writes the field table of docs/rules.md from the catalogue; with `--check` only says whether it is current (exit 1 if not). */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { FALCO_FIELD_TEXTS } from '../src/authoring/falco-keys.ts';
 import { FAMILIES, FIELDS } from '../src/rules/catalogue/catalogue.ts';
+import { FALCO_NAMES, falcoField, falcoRow } from '../src/rules/catalogue/falco.ts';
 import { ALL_KINDS, type FieldType, HOOK_KINDS, PROCESS_KINDS, SUBJECT_KINDS } from '../src/rules/catalogue/field.ts';
 import { SIGMA_NAMES, sigmaField } from '../src/rules/catalogue/sigma.ts';
 
@@ -32,6 +34,14 @@ const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<
 const line = (row: Row): string =>
   `| \`${row.name.replaceAll('|', '\\|')}\` | ${row.type} | ${where(row.kinds)} | ${cell(row.describe)} | ${row.requires.join(' ')} |`;
 
+function falcoLine(name: string): string {
+  const row = falcoRow(name);
+  const field = falcoField(`falco.${name}`);
+  if (row === null || field === null) throw new Error(`${name} is no field`);
+  const what = `${FALCO_FIELD_TEXTS[name]}${row.approximates === '' ? '' : `; approximates: ${row.approximates}`}`;
+  return line({ ...field, name, describe: what });
+}
+
 /** `parent.*` repeats `process.*`. */
 const rows: readonly Row[] = [...FIELDS, ...FAMILIES.map(family => ({ ...family, name: family.pattern }))].filter(
   row => !row.name.startsWith('parent.'),
@@ -50,6 +60,12 @@ function fieldTable(): string {
     "| Sigma's name | field |",
     '| --- | --- |',
     ...SIGMA_NAMES.map(name => `| ${name} | \`${sigmaField(name)}\` |`),
+    '',
+    'In Falco’s conditions, and in native rules as `falco.<name>`:',
+    '',
+    "| Falco's field | type | on | what | needs |",
+    '| --- | --- | --- | --- | --- |',
+    ...FALCO_NAMES.map(falcoLine),
     '',
     END,
   ].join('\n');

@@ -1,4 +1,5 @@
 /** What could stand at the cursor. */
+import { FALCO_FIELD_TEXTS } from '../authoring/falco-keys.ts';
 import { keysOf, MODIFIER_TEXTS } from '../authoring/keys.ts';
 import { FAMILIES, FIELDS, OBJECT_LISTS } from '../rules/catalogue/catalogue.ts';
 import { ALL_KINDS } from '../rules/catalogue/field.ts';
@@ -70,6 +71,12 @@ export function complete(cursor: Cursor, known: Known): Suggestion[] {
 
 function completeField(cursor: Cursor, known: Known): Suggestion[] {
   const bar = cursor.typed.lastIndexOf('|');
+  if (bar < 0 && cursor.typed.startsWith('falco.'))
+    return Object.entries(FALCO_FIELD_TEXTS).map(([name, detail]) => ({
+      label: `falco.${name}`,
+      kind: 'field',
+      detail,
+    }));
   if (bar < 0)
     return [
       ...fieldNames(known),

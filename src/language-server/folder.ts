@@ -8,7 +8,7 @@ const FILES_MAX = 10_000;
 const FILE_BYTES_MAX = 2 * 1024 * 1024;
 const NOT_THE_AUTHORS = new Set(['node_modules', 'vendor', 'dist', 'target', 'build']);
 /** What a document of rules, lists or macros has at its left edge. */
-const RULES = /^(detection|any|sequence|lists|macros|correlation|filter):/m;
+const RULES = /^(?:(?:detection|any|sequence|lists|macros|correlation|filter):|-[ \t]+(?:rule|macro|list)[ \t]*:)/m;
 
 /** What cannot be read is passed over: an editor shows what it can. */
 export function rulesBelow(folder: string): RuleFile[] {

@@ -7,13 +7,15 @@ import { placeOf } from './part.ts';
 import type { Found } from './workspace.ts';
 
 /** Code spans may not be left by what stands in them. */
-const code = (text: string): string => `\`${text.replaceAll('`', "'")}\``;
+export const code = (text: string): string => `\`${text.replaceAll('`', "'")}\``;
 const block = (text: string): string => `\`\`\`\`yaml\n${text.replaceAll('````', '')}\n\`\`\`\``;
+
+export const definitionText = ({ kind, name, text }: Found): string => `${kind} ${code(name)}\n\n${block(text)}`;
 
 /** Null where there is nothing to say. `offset` is the cursor's place in the word. */
 export function hover(cursor: Cursor, offset: number, definitions: readonly Found[]): string | null {
   const defined = definitionAt(cursor, definitions);
-  if (defined !== null) return `${defined.kind} ${code(defined.name)}\n\n${block(defined.text)}`;
+  if (defined !== null) return definitionText(defined);
   const parts = cursor.word.split('|');
   const at = cursor.word.slice(0, offset).split('|').length - 1;
   const modifier = at > 0 ? parts[at] : undefined;

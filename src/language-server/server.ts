@@ -21,6 +21,7 @@ import type { RuleTestResult } from '../rule-tests/run.ts';
 import type { Diagnostic } from '../rules/diagnostics.ts';
 import { complete, type Suggestion } from './completion.ts';
 import { cursorAt } from './cursor.ts';
+import { completeFalco, falcoDefinitionAt, hoverFalco, isFalcoText } from './falco.ts';
 import { definitionAt, hover } from './hover.ts';
 import { type Files, Workspace } from './workspace.ts';
 
@@ -149,7 +150,8 @@ class Server {
       sigma: !/^taxonomy:\s*spoor\b/m.test(text),
     };
     const range = { start: { line: position.line, character: cursor.start }, end: position };
-    return complete(cursor, known).map(({ label, kind, detail, insert }) => ({
+    const found = isFalcoText(text) ? completeFalco(cursor, known.definitions) : complete(cursor, known);
+    return found.map(({ label, kind, detail, insert }) => ({
       label,
       kind: ITEM_KINDS[kind],
       detail,
@@ -162,18 +164,25 @@ class Server {
     const cursor = this.#cursor(uri, position);
     if (cursor === null) return null;
     const definitions = this.#workspace.definitions(fileOf(uri), position.line);
-    const value = hover(cursor, position.character - cursor.start, definitions);
+    const value = this.#isFalco(uri)
+      ? hoverFalco(cursor, definitions)
+      : hover(cursor, position.character - cursor.start, definitions);
     return value === null ? null : { contents: { kind: MarkupKind.Markdown, value } };
   }
 
   #definition(uri: string, position: Position) {
     const cursor = this.#cursor(uri, position);
     if (cursor === null) return null;
-    const found = definitionAt(cursor, this.#workspace.definitions(fileOf(uri), position.line));
+    const known = this.#workspace.definitions(fileOf(uri), position.line);
+    const found = this.#isFalco(uri) ? falcoDefinitionAt(cursor, known) : definitionAt(cursor, known);
     if (found === null) return null;
     const { line, character } = found.place;
     const end = { line, character: character + found.name.length };
     return { uri: found.file === fileOf(uri) ? uri : uriOf(found.file), range: { start: found.place, end } };
+  }
+
+  #isFalco(uri: string): boolean {
+    return isFalcoText(this.#documents.get(uri)?.getText() ?? '');
   }
 
   #cursor(uri: string, { line, character }: Position) {

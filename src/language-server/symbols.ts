@@ -1,5 +1,15 @@
 /** What a file defines by name: lists, macros, selections, rules and their tests, with their places. */
-import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, type YAMLMap } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml';
 import { nestsTooDeep } from '../rules/yaml.ts';
 
 export interface Place {
@@ -39,6 +49,7 @@ export function symbolsOf(text: string): Symbols {
   };
   for (const document of documentsOf(text, counter)) {
     const top = document.contents;
+    if (isSeq(top)) definitions.push(...falcoDefinitions(top, text, placeOf));
     if (!isMap(top)) continue;
     const [from = 0, , to = 0] = document.range ?? [];
     const lines = [placeOf(from).line, placeOf(to).line] as const;
@@ -60,6 +71,20 @@ export function symbolsOf(text: string): Symbols {
     }
   }
   return { definitions, rules };
+}
+
+/** Lists and macros of one of Falco's files, which are known all over it. */
+function falcoDefinitions(top: YAMLSeq, text: string, placeOf: (offset: number) => Place): Definition[] {
+  const lines = [0, placeOf(text.length).line] as const;
+  return top.items.filter(isMap).flatMap(item =>
+    (['list', 'macro'] as const).flatMap((kind): Definition[] => {
+      const name = item.get(kind, true);
+      if (!isScalar(name) || name.range == null) return [];
+      const [start = 0, end = start] = item.range ?? [];
+      const shown = text.slice(start, end).trimEnd().slice(0, TEXT_CHARS_MAX);
+      return [{ kind, name: String(name.value), place: placeOf(name.range[0]), text: shown, lines }];
+    }),
+  );
 }
 
 function documentsOf(text: string, lineCounter: LineCounter): readonly Document[] {

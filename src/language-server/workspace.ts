@@ -4,6 +4,7 @@ import { TACTICS } from '../authoring/attack.ts';
 import { type RuleTestOptions, type RuleTestResult, runRuleTests } from '../rule-tests/run.ts';
 import type { Diagnostic } from '../rules/diagnostics.ts';
 import { type LoadedRules, loadRules, type RuleFile } from '../rules/load.ts';
+import { isFalcoText } from './falco.ts';
 import { type Definition, type Symbols, symbolsOf } from './symbols.ts';
 
 export interface Files {
@@ -95,7 +96,8 @@ export class Workspace {
     const own = this.symbols(file)
       .definitions.filter(({ lines }) => lines[0] <= line && line <= lines[1])
       .map(definition => ({ ...definition, file }));
-    const shared = this.#shared().flatMap(({ file: where, text }) =>
+    const others = isFalcoText(this.textOf(file)) ? this.#falco() : this.#shared();
+    const shared = others.flatMap(({ file: where, text }) =>
       this.#symbolsOf(where, text)
         .definitions.filter(({ kind }) => kind !== 'selection')
         .map(definition => ({ ...definition, file: where })),
@@ -115,11 +117,17 @@ export class Workspace {
     return [...this.#open].map(([file, text]) => ({ file, text }));
   }
 
+  #all(): RuleFile[] {
+    return [...this.#onDisk.filter(({ file }) => !this.#open.has(file)), ...this.#opened()];
+  }
+
   #shared(): RuleFile[] {
-    const opened = this.#opened();
-    return [...this.#onDisk.filter(({ file }) => !this.#open.has(file)), ...opened].filter(({ text }) =>
-      SHARES.test(text),
-    );
+    return this.#all().filter(({ text }) => SHARES.test(text));
+  }
+
+  /** Falco's files know of each other's lists and macros. */
+  #falco(): RuleFile[] {
+    return this.#all().filter(({ text }) => isFalcoText(text));
   }
 
   #symbolsOf(file: string, text: string): Symbols {
@@ -140,6 +148,7 @@ export class Workspace {
 
   #loadNow(file: string): LoadedRules {
     const text = this.textOf(file);
+    if (isFalcoText(text)) return loadRules([...this.#falco().filter(other => other.file !== file), { file, text }]);
     const shared = this.#shared().filter(other => other.file !== file && sharesOnly(other.text));
     // A window on another version of a shared file takes its place.
     const others = shared.filter(other => !SHARES.test(text) || shortName(other.file) !== shortName(file));

@@ -182,3 +182,98 @@ it('lives through what is typed badly', async () => {
   expect(editor.stderr).toBe('');
   expect(await editor.end()).toBe(0);
 }, 60_000);
+
+const COMMON = `- required_engine_version: 0.40.0
+- list: shells
+  items: [bash, sh]
+- macro: spawned
+  condition: (evt.type = execve)
+`;
+const FALCO = `- list: more_shells
+  items: [shells, zsh]
+- rule: Shell below a server
+  desc: d
+  condition: >
+    spawned and proc.pname = nginx
+    and proc.name in (more_shells)
+  output: shell %proc.cmdline
+  priority: WARNING
+  exceptions:
+    - name: ours
+      fields: [proc.cwd]
+      values: [/srv]
+`;
+
+it('knows the files of Falco', async () => {
+  const { folder, uri } = folderWithLists();
+  writeFileSync(join(folder, 'common.yaml'), COMMON);
+  const editor = await Editor.start(folder);
+  const rule = uri('falco.yaml');
+
+  // Macros of another file are there; what is wrong stands where it is written.
+  await editor.type(rule, FALCO);
+  expect(await editor.diagnostics(rule)).toEqual([]);
+  await editor.type(rule, FALCO.replace('proc.name in', 'proc.nmae in'));
+  const [wrong] = await editor.diagnostics(rule, found => found.length > 0);
+  expect(wrong).toMatchObject({
+    code: 'falco-unsupported',
+    range: { start: { line: 6, character: 8 }, end: { line: 6, character: 17 } },
+  });
+  expect(wrong?.message).toContain('did you mean proc.name?');
+
+  const labels = async (marked: string): Promise<string[]> => {
+    const position = await editor.type(rule, marked);
+    return (await editor.request<Item[]>('textDocument/completion', rule, { position })).map(({ label }) => label);
+  };
+  const inCondition = await labels(FALCO.replace('and proc.name in', 'and ‸ in'));
+  expect(inCondition).toEqual(expect.arrayContaining(['proc.aname', 'spawned', 'more_shells', 'icontains', 'tolower']));
+  // Names of native rules mean nothing here.
+  expect(inCondition).not.toContain('in_pod');
+  expect(inCondition).not.toContain('process.name');
+  expect(await labels(FALCO.replace('%proc.cmdline', '%pr‸'))).toContain('%proc.aname');
+  expect(await labels(FALCO.replace('[shells,', '[sh‸,'))).toEqual(['more_shells', 'shells']);
+  expect(await labels(FALCO.replace('WARNING', '‸'))).toContain('NOTICE');
+  expect(await labels(FALCO.replace('[proc.cwd]', '[proc.‸]'))).toContain('proc.cwd');
+  expect(await labels(`${FALCO}- ru‸`)).toContain('rule');
+  expect(await labels(`${FALCO}- macro: spawned\n  override:\n    ‸`)).toContain('condition');
+  expect(await labels(`${FALCO}- macro: spawned\n  override: {condition: ‸`)).toEqual(['append', 'replace']);
+
+  const hover = async (marked: string): Promise<string> => {
+    const position = await editor.type(rule, marked);
+    const found = await editor.request<{ contents: { value: string } } | null>('textDocument/hover', rule, {
+      position,
+    });
+    return found?.contents.value ?? '';
+  };
+  expect(await hover(FALCO.replace('proc.pname', 'proc.pn‸ame'))).toContain('of the parent');
+  expect(await hover(FALCO.replace('%proc.cmdline', '%proc.cmd‸line'))).toContain('name and arguments');
+  expect(await hover(FALCO.replace('(more_shells)', '(more‸_shells)'))).toContain('[shells, zsh]');
+  expect(await hover(FALCO.replace('spawned and', 'spaw‸ned and'))).toContain('evt.type = execve');
+  expect(await hover(FALCO.replace('name in', 'name i‸n'))).toContain('one of the values');
+  expect(await hover(FALCO.replace('exceptions:', 'excep‸tions:'))).toContain('What is not reported');
+  expect(await hover(FALCO.replace('fields:', 'fie‸lds:'))).toContain('all of a row');
+  expect(await hover(FALCO.replace('desc: d', 'desc: construc‸tor'))).toBe('');
+
+  const definition = async (marked: string): Promise<unknown> => {
+    const position = await editor.type(rule, marked);
+    return editor.request('textDocument/definition', rule, { position });
+  };
+  expect(await definition(FALCO.replace('spawned and', 'spaw‸ned and'))).toMatchObject({
+    uri: uri('common.yaml'),
+    range: { start: { line: 3, character: 9 } },
+  });
+  expect(await definition(FALCO.replace('[shells,', '[she‸lls,'))).toMatchObject({
+    uri: uri('common.yaml'),
+    range: { start: { line: 1, character: 8 } },
+  });
+  expect(await definition(FALCO.replace('(more_shells)', '(more‸_shells)'))).toMatchObject({
+    uri: rule,
+    range: { start: { line: 0, character: 8 } },
+  });
+
+  // Native rules may read Falco's fields too.
+  const native = uri('rule.yaml');
+  const position = await editor.type(native, RULE.replace('tool: {', 'tool: { falco.‸'));
+  const items = await editor.request<Item[]>('textDocument/completion', native, { position });
+  expect(items.map(({ label }) => label)).toContain('falco.proc.aname');
+});

@@ -1,7 +1,9 @@
 /** Falco files as they are: what they mean, what becomes of them, and the same once converted. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { FALCO_FIELD_TEXTS } from '../../../src/authoring/falco-keys.ts';
 import type { Observation } from '../../../src/model/observation.ts';
+import { FALCO_NAMES } from '../../../src/rules/catalogue/falco.ts';
 import { nativeFalco } from '../../../src/rules/falco/native.ts';
 import { type LoadedRules, loadRules } from '../../../src/rules/load.ts';
 import type { Rule } from '../../../src/rules/rule.ts';
@@ -387,4 +389,8 @@ describe('what a lint finding of a condition tells', () => {
       },
     ]);
   });
+});
+
+it('every field is explained, and nothing else', () => {
+  expect(Object.keys(FALCO_FIELD_TEXTS).sort()).toEqual([...FALCO_NAMES].sort());
 });
