@@ -1,7 +1,10 @@
 /** Alerts of an incident, each with its rule, its evidence and what to do. */
+import { Link } from 'wouter';
 import type { Alert, AlertEvidence } from '../../api/contract.ts';
 import { clock, count, duration, instant, seconds, visible } from '../text.ts';
 import { Level } from '../widgets.tsx';
+import { Exception } from './exception.tsx';
+import { Why } from './why.tsx';
 
 export function Alerts({ alerts, more }: { readonly alerts: readonly Alert[]; readonly more: number }) {
   return (
@@ -24,6 +27,9 @@ export function Alerts({ alerts, more }: { readonly alerts: readonly Alert[]; re
                 </time>
               </summary>
               <AlertBody alert={alert} />
+              <p>
+                <Link href={`/alerts/${alert.id}`}>This alert by itself</Link>
+              </p>
             </details>
           </li>
         ))}
@@ -35,7 +41,7 @@ export function Alerts({ alerts, more }: { readonly alerts: readonly Alert[]; re
 
 const isWeb = (url: string): boolean => /^https?:\/\//.test(url);
 
-function AlertBody({ alert }: { readonly alert: Alert }) {
+export function AlertBody({ alert, isWhyOpen = false }: { readonly alert: Alert; readonly isWhyOpen?: boolean }) {
   const { rule, risk, count: n, first_seen, last_seen } = alert;
   return (
     <div className="alert-body">
@@ -59,6 +65,8 @@ function AlertBody({ alert }: { readonly alert: Alert }) {
           </ul>
         </>
       )}
+      <Why alert={alert.id} isOpen={isWhyOpen} />
+      <Exception alert={alert.id} />
       <h3>Because of</h3>
       {alert.evidence.length === 0 ? (
         <p className="quiet">Its evidence is not loaded; it is in the API and in the capture.</p>

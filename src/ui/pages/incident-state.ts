@@ -20,3 +20,12 @@ export function useSetState() {
       ]),
   });
 }
+
+export function useComment() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, text }: { readonly id: string; readonly text: string }) =>
+      post(`/incidents/${id}/comments`, { text }),
+    onSuccess: (_answer, { id }) => client.invalidateQueries({ queryKey: ['incident', id] }),
+  });
+}

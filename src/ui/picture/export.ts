@@ -1,4 +1,5 @@
 /** The picture as a file: what the style sheet says is written into the drawing, so that it looks the same elsewhere. */
+import { save } from '../save.ts';
 
 const PROPERTIES = [
   'fill',
@@ -41,15 +42,6 @@ function standalone(svg: SVGSVGElement): { text: string; width: number; height: 
   ground.setAttribute('fill', getComputedStyle(document.body).backgroundColor);
   copy.prepend(ground);
   return { text: new XMLSerializer().serializeToString(copy), width, height };
-}
-
-function save(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
 export function saveSvg(svg: SVGSVGElement, name: string): void {
