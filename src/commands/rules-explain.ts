@@ -106,7 +106,8 @@ function show(explanation: RuleExplanation, alerts: number, io: Io): void {
   const { rule, events } = explanation;
   const outcome = alerts > 0 ? io.style.green(`fired, ${counted(alerts, 'alert')}`) : io.style.yellow('did not fire');
   io.out(`${io.style.bold(shown(rule.title))}: ${outcome}, ${events} events`);
-  for (const line of explanationLines(explanation, alerts > 0)) io.out(`  ${paint(shown(line, LINE_CHARS_MAX), io)}`);
+  for (const line of explanationLines(explanation, alerts > 0, true))
+    io.out(`  ${paint(shown(line, LINE_CHARS_MAX), io)}`);
 }
 
 const paint = (line: string, { style }: Io): string =>

@@ -10,8 +10,9 @@ const NAMES_SHOWN = 5;
 /** Parts of one condition that are shown; the rest is counted. */
 const LINES_MAX = 60;
 
-export function explanationLines({ rule, events, parts }: RuleExplanation, fired: boolean): string[] {
-  const lines = parts.flatMap(part => partLines(part, events));
+/** `whole`: the conditions of what matched, too. */
+export function explanationLines({ rule, events, parts }: RuleExplanation, fired: boolean, whole: boolean): string[] {
+  const lines = parts.flatMap(part => partLines(part, events, whole));
   const missing = parts.some(({ role, matches }) => (role === 'rule' || role === 'step') && matches === 0);
   if (rule.sequence !== null && !missing && !fired) lines.push(...joinLines(rule, parts));
   if (!fired && parts.some(({ matches }) => matches > 0)) lines.push(...thresholdLines(rule));
@@ -41,13 +42,14 @@ const titleOf = ({ id, role }: PartExplanation): string =>
         ? 'until'
         : `${role} ${id}`;
 
-function partLines(part: PartExplanation, events: number): string[] {
+function partLines(part: PartExplanation, events: number, whole: boolean): string[] {
   const title = titleOf(part);
   if (part.matches > 0) {
     const names = part.matched.slice(0, NAMES_SHOWN).map(({ name }) => name);
     const more = part.matches > names.length ? ` and ${part.matches - names.length} more` : '';
     return [
       `${title} matched ${names.join(', ')}${more}`,
+      ...(whole ? matchLines(part) : []),
       ...part.excepted.map(({ name }) => `${title}: an exception suppressed ${name}`),
     ];
   }
@@ -58,15 +60,25 @@ function partLines(part: PartExplanation, events: number): string[] {
   return [`${title} matched no event; nearest of ${part.looked}:`, ...part.nearest.flatMap(nearLines)];
 }
 
+/** Every condition of the first match: nothing is nearer. */
+function matchLines({ nearest: [first], matches }: PartExplanation): string[] {
+  if (first === undefined || first.explanation.verdict !== 'true') return [];
+  return [...(matches === 1 ? [] : [`  ${first.name}:`]), ...conditionLines(first.explanation)];
+}
+
 /** Of the nearest events the condition that failed; all conditions of the first one. */
 function nearLines(near: NearEvent, i: number): string[] {
   const failure = failureOf(near.explanation);
   const because = failure === null ? '' : `: failed ${asked(failure)}`;
   const lines = [`  ${near.name}${because}`];
   if (i > 0) return lines;
-  const tree = treeLines(near.explanation, 2);
+  return [...lines, ...conditionLines(near.explanation)];
+}
+
+function conditionLines(explanation: Explanation): string[] {
+  const tree = treeLines(explanation, 2);
   const shown = tree.slice(0, LINES_MAX);
-  return [...lines, ...shown, ...(tree.length > shown.length ? [`    … ${tree.length - shown.length} more`] : [])];
+  return tree.length > shown.length ? [...shown, `    … ${tree.length - shown.length} more`] : shown;
 }
 
 function treeLines(explanation: Explanation, depth: number): string[] {

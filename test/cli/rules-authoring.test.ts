@@ -90,6 +90,9 @@ describe('explain', () => {
     expect(stdout).toContain('Netcat: did not fire, 1 events');
     expect(stdout).toContain('[true] process.name: nc — is "nc"');
     expect(stdout).toContain('[false] process.arguments: * -e * — is "-z db"');
+    const fired = await spoor(['rules', 'explain', rule, '--event', '-'], { stdin: `${exec('x -e y')}\n` });
+    expect(fired.stdout).toContain('Netcat: fired, 1 alert');
+    expect(fired.stdout).toContain('[true] process.arguments: * -e * — is "x -e y"');
   });
 
   it('gives JSON with the value met and a verdict', async () => {
