@@ -25,7 +25,7 @@ function candidates(text: string, incidents: readonly Incident[], rules: readonl
     ...PAGES.map(({ href, title }): Found => ({ href, kind: 'page', title })),
     ...incidents.map(({ id, title }): Found => ({ href: `/incidents/${id}`, kind: 'incident', title: visible(title) })),
     ...[...pods].map((pod): Found => ({ href: `/pods/${pod}`, kind: 'pod', title: pod })),
-    ...rules.map(({ title }): Found => ({ href: `/rules${query({ search: title })}`, kind: 'rule', title })),
+    ...rules.map(({ id, title }): Found => ({ href: `/rules${query({ rule: id })}`, kind: 'rule', title })),
   ];
 }
 

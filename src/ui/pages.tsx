@@ -30,6 +30,7 @@ export const PAGES: readonly PageRow[] = [
     more: true,
     component: lazy(() => import('./pages/deliveries.tsx')),
   },
+  { href: '/attack', title: 'ATT&CK', key: 'k', more: true, component: lazy(() => import('./pages/attack.tsx')) },
   { href: '/silences', title: 'Silences', key: 's', more: true, component: lazy(() => import('./pages/silences.tsx')) },
   { href: '/webhooks', title: 'Webhooks', key: 'w', more: true, component: lazy(() => import('./pages/webhooks.tsx')) },
   { href: '/tokens', title: 'Tokens', key: 't', more: true, component: lazy(() => import('./pages/tokens.tsx')) },
