@@ -1,6 +1,5 @@
 /** Coverage as a Markdown table, and as a layer of the ATT&CK Navigator. */
-import { TACTICS } from './attack.ts';
-import type { RuleCoverage } from './coverage.ts';
+import { byTactic, type RuleCoverage } from './coverage.ts';
 
 const canFire = ({ missing }: RuleCoverage): boolean => missing === null || missing.length === 0;
 
@@ -25,11 +24,7 @@ export function coverageMarkdown(coverage: readonly RuleCoverage[]): string {
     `| tactic | technique | rules |${known ? ' can fire |' : ''}`,
     `| --- | --- | --- |${known ? ' --- |' : ''}`,
   ];
-  const sections = [...TACTICS, ''].map(tactic => ({
-    tactic,
-    rows: coverage.filter(({ tactics }) => (tactic === '' ? tactics.length === 0 : tactics.includes(tactic))),
-  }));
-  for (const { tactic, rows } of sections) {
+  for (const { tactic, rows } of byTactic(coverage)) {
     for (const [technique, rules] of byTechnique(rows)) {
       const link = `[${technique}](https://attack.mitre.org/techniques/${technique.replace('.', '/')}/)`;
       const names = rules.map(({ rule }) => cell(rule.title)).join('; ');

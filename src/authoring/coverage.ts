@@ -4,7 +4,7 @@ import { FIELDS } from '../rules/catalogue/catalogue.ts';
 import { callsOf, isSyscallHook, settingOf } from '../rules/catalogue/falco-syscall.ts';
 import { type Field, STREAM_KINDS } from '../rules/catalogue/field.ts';
 import type { Matcher, Rule } from '../rules/rule.ts';
-import { TACTICS } from './attack.ts';
+import { TACTICS, TECHNIQUES } from './attack.ts';
 
 /** What a recording showed its sensors to report. Feed it every observation. */
 export class SensorView {
@@ -85,6 +85,40 @@ export const coverageOf = (rules: readonly Rule[], view: SensorView | null): Rul
     tactics: TACTICS.filter(tactic => rule.tags.some(tag => tag.replaceAll('-', '_') === `attack.${tactic}`)),
     missing: view === null ? null : missingFor(rule, view),
   }));
+
+const TACTICS_OF = new Map(TECHNIQUES.map(({ id, tactics }) => [id, tactics]));
+
+/**
+ * Where in the matrix a rule's technique counts: in those of ATT&CK's tactics for it that the rule is tagged with, or in all of
+ * them when it is tagged with none. Of a technique that is not known here the tags alone are believed.
+ */
+function tacticsOf(technique: string, tagged: readonly string[]): readonly string[] {
+  const all = TACTICS_OF.get(technique) ?? TACTICS_OF.get(technique.slice(0, 5)) ?? tagged;
+  const both = all.filter(tactic => tagged.includes(tactic));
+  return both.length > 0 ? both : all;
+}
+
+export interface TacticCoverage {
+  /** '' for what has none. */
+  readonly tactic: string;
+  /** Rules of the tactic, each with those of its techniques that belong there. */
+  readonly rows: readonly RuleCoverage[];
+}
+
+/** In the order of the matrix; tactics without rules are left out. */
+export const byTactic = (coverage: readonly RuleCoverage[]): TacticCoverage[] =>
+  [...TACTICS, ''].flatMap(tactic => {
+    const rows = coverage.flatMap(row => {
+      const techniques = row.techniques.filter(technique => {
+        const tactics = tacticsOf(technique, row.tactics);
+        return tactic === '' ? tactics.length === 0 : tactics.includes(tactic);
+      });
+      const bare =
+        row.techniques.length === 0 && (tactic === '' ? row.tactics.length === 0 : row.tactics.includes(tactic));
+      return techniques.length > 0 || bare ? [{ ...row, techniques }] : [];
+    });
+    return rows.length === 0 ? [] : [{ tactic, rows }];
+  });
 
 function missingFor(rule: Rule, view: SensorView): string[] {
   const settings = rule.requires.filter(setting => !view.settings.has(setting));

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { TACTICS } from '../authoring/attack.ts';
-import { coverageOf, type RuleCoverage, SensorView } from '../authoring/coverage.ts';
+import { byTactic, coverageOf, type RuleCoverage, SensorView } from '../authoring/coverage.ts';
 import { coverageMarkdown, navigatorLayer } from '../authoring/coverage-forms.ts';
 import { escapeJson } from '../model/escape.ts';
 import { shown } from '../render/alert.ts';
@@ -73,9 +72,7 @@ const counts = (map: ReadonlyMap<string, number>): string =>
 
 function show(coverage: readonly RuleCoverage[], view: SensorView | null, io: Io): void {
   const { style } = io;
-  for (const tactic of [...TACTICS, '']) {
-    const rows = coverage.filter(({ tactics }) => (tactic === '' ? tactics.length === 0 : tactics.includes(tactic)));
-    if (rows.length === 0) continue;
+  for (const { tactic, rows } of byTactic(coverage)) {
     const firing = rows.filter(({ missing }) => missing === null || missing.length === 0).length;
     const techniques = [...new Set(rows.flatMap(row => row.techniques))].sort();
     const name = tactic === '' ? 'no tactic' : tactic.replaceAll('_', ' ');

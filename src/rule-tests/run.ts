@@ -76,7 +76,7 @@ function runRuleTest(rule: Rule, test: RuleTest, options: RuleTestOptions): Rule
 function explain(rule: Rule, seen: readonly Seen[], fired: boolean): string[] {
   const explainer = new Explainer(rule);
   for (const item of seen) explainer.add(item);
-  return explanationLines(explainer.explanation(), fired, false);
+  return explanationLines(explainer.explanation(), fired);
 }
 
 const ALERTS_SHOWN = 5;

@@ -1,6 +1,6 @@
 /** What rules cover, and what can fire with the sensors of a recording. */
 import { describe, expect, it } from 'vitest';
-import { coverageOf, SensorView } from '../../src/authoring/coverage.ts';
+import { byTactic, coverageOf, SensorView } from '../../src/authoring/coverage.ts';
 import { coverageMarkdown, navigatorLayer } from '../../src/authoring/coverage-forms.ts';
 import { Context } from '../../src/context/context.ts';
 import { loadRules } from '../../src/rules/load.ts';
@@ -58,6 +58,29 @@ function viewOf(scenario: string): SensorView {
   for (const event of eventsOf(scenario)) view.add(context.observe(event));
   return view;
 }
+
+it('puts techniques under the tactics that they belong to', () => {
+  const tagged = (tags: string): string[] => {
+    const {
+      rules: [only],
+    } = loadRules([
+      { file: 'x.yaml', text: rule(9, 'X', tags, 'detection: { a: { process.name: x }, condition: a }') },
+    ]);
+    return byTactic(coverageOf(only === undefined ? [] : [only], null)).map(
+      ({ tactic, rows }) => `${tactic}: ${rows.flatMap(({ techniques }) => techniques).join(' ')}`,
+    );
+  };
+  expect(tagged('attack.execution, attack.discovery, attack.t1046, attack.t1059.004')).toEqual([
+    'execution: T1059.004',
+    'discovery: T1046',
+  ]);
+  // Tagged with some of its tactics, with none of them, unknown, and bare.
+  expect(tagged('attack.persistence, attack.t1078')).toEqual(['persistence: T1078']);
+  expect(tagged('attack.impact, attack.t1059.004')).toEqual(['execution: T1059.004']);
+  expect(tagged('attack.impact, attack.t9999')).toEqual(['impact: T9999']);
+  expect(tagged('attack.t9999')).toEqual([': T9999']);
+  expect(tagged('attack.impact')).toEqual(['impact: ']);
+});
 
 describe('with a recording', () => {
   it('tells what cannot fire, and why', () => {
