@@ -28,8 +28,26 @@ export const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join(';');
 
-/** Addresses inside the page: all of them are the page itself. */
-const PLACES = ['/', '/incidents', '/incidents/:id', '/pods/:namespace/:name', '/connections', '/rules', '/deliveries'];
+/** Addresses inside the page, those of `src/ui/pages.tsx`: all of them are the page itself. */
+const PLACES = [
+  '/',
+  '/alerts/:id',
+  '/attack',
+  '/connections',
+  '/deliveries',
+  '/editor',
+  '/events',
+  '/incidents',
+  '/incidents/:id',
+  '/map',
+  '/pods/:namespace/:name',
+  '/replays',
+  '/replays/:id',
+  '/rules',
+  '/silences',
+  '/tokens',
+  '/webhooks',
+];
 
 const anything = z.looseObject({});
 
