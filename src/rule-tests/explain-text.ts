@@ -11,7 +11,7 @@ const NAMES_SHOWN = 5;
 const LINES_MAX = 60;
 
 /** `whole`: the conditions of what matched, too. */
-export function explanationLines({ rule, events, parts }: RuleExplanation, fired: boolean, whole: boolean): string[] {
+export function explanationLines({ rule, events, parts }: RuleExplanation, fired: boolean, whole = false): string[] {
   const lines = parts.flatMap(part => partLines(part, events, whole));
   const missing = parts.some(({ role, matches }) => (role === 'rule' || role === 'step') && matches === 0);
   if (rule.sequence !== null && !missing && !fired) lines.push(...joinLines(rule, parts));
@@ -42,7 +42,7 @@ const titleOf = ({ id, role }: PartExplanation): string =>
         ? 'until'
         : `${role} ${id}`;
 
-function partLines(part: PartExplanation, events: number, whole: boolean): string[] {
+function partLines(part: PartExplanation, events: number, whole = false): string[] {
   const title = titleOf(part);
   if (part.matches > 0) {
     const names = part.matched.slice(0, NAMES_SHOWN).map(({ name }) => name);
