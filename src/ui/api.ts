@@ -19,18 +19,24 @@ export class ApiError extends Error {
   }
 }
 
-async function request(method: string, path: string, body?: unknown): Promise<unknown> {
+/** What Spoor answered, where it is no failure. */
+async function answered(path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, {
-      method,
-      headers: body === undefined ? {} : { 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+    response = await fetch(path, init);
   } catch {
     throw new ApiError(0, 'Spoor does not answer: is it running, and can this machine reach it?');
   }
-  if (!response.ok) throw await problemOf(response);
+  if (!response.ok && response.status !== 304) throw await problemOf(response);
+  return response;
+}
+
+async function request(method: string, path: string, body?: unknown): Promise<unknown> {
+  const response = await answered(path, {
+    method,
+    headers: body === undefined ? {} : { 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
   return response.status === 204 ? null : response.json();
 }
 
@@ -47,6 +53,21 @@ async function problemOf(response: Response): Promise<ApiError> {
 }
 
 export const get = <T>(path: string): Promise<T> => request('GET', `/api/v1${path}`) as Promise<T>;
+
+/** An answer with the tag by which the next question can tell that it has it. */
+export interface Tagged<T> {
+  readonly data: T;
+  readonly etag: string;
+}
+
+/** What is held already when nothing changed since. */
+export async function getUnlessSame<T>(path: string, held: Tagged<T> | undefined): Promise<Tagged<T>> {
+  const headers = held === undefined || held.etag === '' ? {} : { 'if-none-match': held.etag };
+  const response = await answered(`/api/v1${path}`, { headers });
+  if (response.status === 304 && held !== undefined) return held;
+  return { data: (await response.json()) as T, etag: response.headers.get('etag') ?? '' };
+}
+
 export const post = <T>(path: string, body: unknown = {}): Promise<T> =>
   request('POST', `/api/v1${path}`, body) as Promise<T>;
 

@@ -20,6 +20,7 @@ interface PageRow {
 export const PAGES: readonly PageRow[] = [
   { href: '/', title: 'Overview', key: 'o', component: Overview },
   { href: '/incidents', title: 'Incidents', key: 'i', component: lazy(() => import('./pages/incidents.tsx')) },
+  { href: '/map', title: 'Map', key: 'm', component: lazy(() => import('./pages/map.tsx')) },
   { href: '/connections', title: 'Connections', key: 'c', component: lazy(() => import('./pages/connections.tsx')) },
   { href: '/events', title: 'Events', key: 'e', component: lazy(() => import('./pages/events.tsx')) },
   { href: '/rules', title: 'Rules', key: 'r', component: lazy(() => import('./pages/rules.tsx')) },
