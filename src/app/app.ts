@@ -10,6 +10,7 @@ import { MICROS_PER_MS, MICROS_PER_SECOND } from '../model/time.ts';
 import { Pipeline } from '../pipeline.ts';
 import type { FlightRecorder } from '../recorder/recorder.ts';
 import { Sinks, systemClock, unknownSinks } from '../sinks/index.ts';
+import { IngestJournal } from '../sources/ingest/journal.ts';
 import type { IngestSource } from '../sources/ingest/source.ts';
 import { fileQuarantine } from '../sources/quarantine.ts';
 import type { Source } from '../sources/source.ts';
@@ -24,7 +25,7 @@ import { MemoryKeeper } from './memory.ts';
 import { type StoredOffsets, storedOffsets } from './offsets.ts';
 import { entriesFor } from './outgoing.ts';
 import { Overlap, resumed } from './overlap.ts';
-import { openRecorder, replayedMs } from './recording.ts';
+import { ingestFolder, openRecorder, replayedMs } from './recording.ts';
 import { keepRules, type RuleKeeper } from './rule-keeper.ts';
 import { Sensors } from './sensors.ts';
 import { openApi } from './serving.ts';
@@ -68,6 +69,8 @@ export class App {
   );
   readonly #memory: MemoryKeeper;
   readonly #ingest: IngestSource | null;
+  /** Null where nothing is kept. */
+  readonly #journal: IngestJournal | null;
   readonly #sources: readonly Source[];
   readonly #alerts = new Map<string, number>();
   readonly #started = new Date().toISOString();
@@ -138,10 +141,11 @@ export class App {
         ? join('data', 'quarantine.tsv')
         : join(dirname(config.store.path), 'quarantine.tsv'),
     );
+    this.#journal = config.store.path === ':memory:' ? null : new IngestJournal(ingestFolder(config.store.path));
     // A little overlap: what is recorded already is passed over.
     const since = (): number | null =>
       this.#warmth?.newestFlow == null ? null : this.#warmth.newestFlow - FLOW_OVERLAP;
-    const built = buildSources(config.sources, name => offsets.for(name), quarantine, since);
+    const built = buildSources(config.sources, name => offsets.for(name), quarantine, since, this.#journal);
     this.#sources = built.sources.map(source => resumed(source, this.#overlap));
     this.#ingest = built.ingest;
     this.#rules = keepRules(config.rules, config.rules.watch, log, rules => this.engine.replaceRules(rules));
@@ -230,6 +234,7 @@ export class App {
     await this.#sinks.stop();
     await this.#api?.close();
     await this.#recorder?.close();
+    await this.#journal?.close();
     await this.#store.close();
   }
 

@@ -15,6 +15,9 @@ export const replayedMs = ({ keep, replay }: Config['recorder']): number => Math
 /** Where the recorder of a database keeps its files. */
 export const recorderFolder = (database: string): string => `${database}-recorder`;
 
+/** Where what was pushed and is not processed yet is kept. */
+export const ingestFolder = (database: string): string => `${database}-ingest`;
+
 /** Null where nothing is to be kept. `isKnown`: whether a process still matters; `onLost`: a part of it turned out unreadable. */
 export async function openRecorder(
   config: Config,

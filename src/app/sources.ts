@@ -4,6 +4,7 @@ import type { Micros } from '../model/time.ts';
 import { captureSource } from '../sources/capture/source.ts';
 import type { TlsOptions } from '../sources/grpc/client.ts';
 import { hubbleSource } from '../sources/hubble/source.ts';
+import type { IngestJournal } from '../sources/ingest/journal.ts';
 import { type IngestSource, ingestSource } from '../sources/ingest/source.ts';
 import type { Quarantine, Source } from '../sources/source.ts';
 import type { OffsetStore } from '../sources/tail/offsets.ts';
@@ -18,13 +19,14 @@ export interface BuiltSources {
 
 /**
  * `offsets`: where each file source remembers how far it got. `since`: from when on flows are asked for that came before the
- * start; null for new ones only. Throws a plain message for what can never work.
+ * start; null for new ones only. `journal`: where pushed events are kept until they are processed. Throws a plain message for what can never work.
  */
 export function buildSources(
   configs: readonly SourceConfig[],
   offsets: (name: string) => OffsetStore,
   quarantine: Quarantine,
   since: () => Micros | null = () => null,
+  journal: IngestJournal | null = null,
 ): BuiltSources {
   const taken = new Set<string>();
   let ingest: IngestSource | null = null;
@@ -43,7 +45,7 @@ export function buildSources(
         return captureSource({ name, paths: [config.path].flat(), speed: config.speed, quarantine });
       case 'ingest':
         if (ingest !== null) throw new Error('sources: only one source of type ingest makes sense');
-        ingest = ingestSource({ name, quarantine });
+        ingest = ingestSource({ name, quarantine, journal });
         return ingest;
     }
   };

@@ -7,6 +7,9 @@ const BACKSLASH = 0x5c;
 const OPEN = new Set([0x5b, 0x7b]);
 const CLOSE = new Set([0x5d, 0x7d]);
 const COMMA = 0x2c;
+const NEWLINE = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
 
 export class ArraySplitter {
   readonly #sink: LineSink;
@@ -21,6 +24,7 @@ export class ArraySplitter {
     this.#sink = sink;
   }
 
+  /** The chunk is changed in place and must stay as it is afterwards. */
   push(chunk: Buffer): void {
     let start = 0;
     for (let i = 0; i < chunk.length; i++) {
@@ -32,6 +36,8 @@ export class ArraySplitter {
         continue;
       }
       if (byte === QUOTE) this.#inString = true;
+      // An element is one line wherever it is kept; outside strings a line end is white space.
+      else if (byte === NEWLINE || byte === CARRIAGE_RETURN) chunk[i] = SPACE;
       else if (OPEN.has(byte)) {
         this.#depth++;
         if (this.#depth === 1) start = i + 1;

@@ -7,6 +7,7 @@ import { JsonDecoder, Malformed } from '../json/decoder.ts';
 import { LineSplitter } from '../json/lines.ts';
 import { type Batch, newCounters, type Quarantine, type Source, type SourceState } from '../source.ts';
 import { ArraySplitter } from './array.ts';
+import type { IngestJournal, Part } from './journal.ts';
 
 /** Memory of what was taken and is not processed yet, in bytes, unless the options say otherwise. */
 const HELD_BYTES_MAX = 128 * 1024 * 1024;
@@ -17,15 +18,19 @@ export interface IngestOptions {
   readonly name?: string;
   readonly quarantine: Quarantine;
   readonly heldBytesMax?: number;
+  /** Where what is accepted is kept until it is processed; null: in memory alone. */
+  readonly journal?: IngestJournal | null;
 }
 
 interface Queued {
   readonly event: Event;
   readonly bytes: number;
+  /** Where it is kept; null: nowhere. */
+  readonly part: Part | null;
 }
 
 interface Offered {
-  /** Events that will reach the pipeline. */
+  /** Events that will reach the pipeline: with a journal, also when the program is killed before. */
   readonly accepted: number;
   readonly malformed: number;
   /** Of a kind that this version does not know: passed over. */
@@ -36,7 +41,7 @@ export interface IngestSource extends Source {
   /**
    * One request's body, already decompressed: lines of JSON, or one JSON array. `full`: what was taken and is not processed yet is at its limit, or nobody
    * reads it, nothing was taken, and the sender should try again later. A body that was begun is taken whole, so that no
-   * part of it is taken twice; the limit may be passed by one body for each request under way.
+   * part of it is taken twice, and resolves once it is kept; the limit may be passed by one body for each request under way.
    */
   offer(body: Buffer | AsyncIterable<Uint8Array>, place?: string): Promise<Offered | 'full'>;
 }
@@ -44,6 +49,7 @@ export interface IngestSource extends Source {
 export function ingestSource(options: IngestOptions): IngestSource {
   const name = options.name ?? 'ingest';
   const counters = newCounters();
+  const journal = options.journal ?? null;
   let decoder = new JsonDecoder({ source: name });
   const heldBytesMax = options.heldBytesMax ?? HELD_BYTES_MAX;
   /** Bytes of what waits here and of batches under way: those wait for late events, and cost memory until then. */
@@ -51,10 +57,22 @@ export function ingestSource(options: IngestOptions): IngestSource {
   let queue: Queued[] = [];
   let state: SourceState = 'starting';
   let newest: Micros | null = null;
+  let reader: object | null = null;
   let active: { wake(): void } | null = null;
+  /** Why what is accepted now is not kept, or ''. */
+  let unkept = '';
 
-  async function run(subscriber: Subscriber<Batch>, signal: AbortSignal, more: () => Promise<void>): Promise<void> {
+  async function run(
+    subscriber: Subscriber<Batch>,
+    signal: AbortSignal,
+    more: () => Promise<void>,
+    wake: () => void,
+  ): Promise<void> {
     const inFlight = new InFlight(heldBytesMax);
+    if (journal !== null) await restore(journal).catch(unkeptBy);
+    if (signal.aborted) return;
+    active = { wake };
+    state = 'connected';
     while (!signal.aborted) {
       if (queue.length === 0) {
         await more();
@@ -67,11 +85,56 @@ export function ingestSource(options: IngestOptions): IngestSource {
       const weight = bytesOf(taken);
       const release = (): void => {
         held -= weight;
+        settle(taken);
       };
       counters.events += events.length;
       counters.batches++;
       for (const event of events) if (newest === null || event.time > newest) newest = event.time;
       subscriber.next({ source: name, events, done: inFlight.begin(release, weight) });
+    }
+  }
+
+  /** What was accepted by an earlier run comes first. */
+  async function restore(kept: IngestJournal): Promise<void> {
+    for await (const { part, lines } of kept.leftovers()) {
+      const splitter = new LineSplitter({
+        line(bytes, start, end) {
+          const event = decoder.decode(bytes, start, end);
+          if (event === null || event instanceof Malformed) return;
+          queue.push({ event, bytes: end - start + EVENT_BYTES, part });
+          held += end - start + EVENT_BYTES;
+          part.open++;
+        },
+        tooLong: () => undefined,
+      });
+      splitter.push(lines);
+      if (part.open === 0) kept.done(part, 0);
+    }
+  }
+
+  /** Tells the journal what is processed. */
+  function settle(processed: readonly Queued[]): void {
+    const parts = new Map<Part, number>();
+    for (const { part } of processed) if (part !== null) parts.set(part, (parts.get(part) ?? 0) + 1);
+    for (const [part, events] of parts) journal?.done(part, events);
+  }
+
+  function unkeptBy(error: NodeJS.ErrnoException): void {
+    unkept = `; what is accepted now would be lost by a crash: ${error.code ?? error.message}`;
+  }
+
+  /** A disk that refuses must not blind the detection: then what is accepted is in memory alone, and the status says so. */
+  async function keep(events: readonly Event[]): Promise<Part | null> {
+    if (journal === null || events.length === 0) return null;
+    const newline = Buffer.from('\n');
+    const lines = events.flatMap(({ raw }) => [raw.bytes?.() ?? Buffer.from(raw.line()), newline]);
+    try {
+      const part = await journal.append(Buffer.concat(lines), events.length);
+      unkept = '';
+      return part;
+    } catch (error) {
+      unkeptBy(error as Error);
+      return null;
     }
   }
 
@@ -84,18 +147,17 @@ export function ingestSource(options: IngestOptions): IngestSource {
           if (abort.signal.aborted || queue.length > 0) resolve();
           wake = resolve;
         });
-      const me = { wake: () => wake() };
-      active = me;
-      state = 'connected';
-      run(subscriber, abort.signal, more).catch((error: Error) => subscriber.error(error));
+      const me = {};
+      reader = me;
+      run(subscriber, abort.signal, more, () => wake()).catch((error: Error) => subscriber.error(error));
       return () => {
         abort.abort();
         wake();
-        if (active !== me) return;
+        if (reader !== me) return;
         active = null;
         state = 'ended';
-        // Accepted means processed: what nobody will take now is a loss, and is counted.
-        counters.lost += queue.length;
+        // Accepted means processed: what is not kept and nobody will take now is a loss, and is counted.
+        counters.lost += queue.filter(({ part }) => part === null).length;
         held -= bytesOf(queue);
         queue = [];
         decoder = new JsonDecoder({ source: name });
@@ -106,6 +168,7 @@ export function ingestSource(options: IngestOptions): IngestSource {
   async function offer(body: Buffer | AsyncIterable<Uint8Array>, place = 'request'): Promise<Offered | 'full'> {
     if (active === null || held >= heldBytesMax) return 'full';
     const taken = { accepted: 0, malformed: 0, unknown: 0 };
+    const events: Queued[] = [];
     let item = 0;
     const reject = (reason: string, bytes: Uint8Array): void => {
       taken.malformed++;
@@ -120,11 +183,9 @@ export function ingestSource(options: IngestOptions): IngestSource {
         taken.unknown += decoder.unknownKinds - before;
         counters.unknownKinds += decoder.unknownKinds - before;
         if (event instanceof Malformed) reject(event.problem, bytes.subarray(start, end));
-        else if (event !== null && active !== null) {
-          const size = end - start + EVENT_BYTES;
-          queue.push({ event, bytes: size });
-          held += size;
-          taken.accepted++;
+        else if (event !== null) {
+          events.push({ event, bytes: end - start + EVENT_BYTES, part: null });
+          held += end - start + EVENT_BYTES;
         }
       },
       tooLong(head: Buffer): void {
@@ -139,10 +200,17 @@ export function ingestSource(options: IngestOptions): IngestSource {
       if (splitter === null && !isBlank(chunk))
         splitter = isArray(chunk) ? new ArraySplitter(sink) : new LineSplitter(sink);
       splitter?.push(chunk);
-      active?.wake();
     }
     splitter?.end();
-    active?.wake();
+    const part = await keep(events.map(({ event }) => event));
+    taken.accepted = events.length;
+    if (active === null) {
+      held -= bytesOf(events);
+      if (part === null) counters.lost += events.length;
+      return taken;
+    }
+    for (const { event, bytes } of events) queue.push({ event, bytes, part });
+    active.wake();
     return taken;
   }
 
@@ -151,7 +219,14 @@ export function ingestSource(options: IngestOptions): IngestSource {
     type: 'ingest',
     batches,
     offer,
-    status: () => ({ name, type: 'ingest', state, detail: `${queue.length} events waiting`, newest, counters }),
+    status: () => ({
+      name,
+      type: 'ingest',
+      state,
+      detail: `${queue.length} events waiting${unkept}`,
+      newest,
+      counters,
+    }),
   };
 }
 

@@ -1,4 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { IngestJournal } from '../../../src/sources/ingest/journal.ts';
 import { ingestSource } from '../../../src/sources/ingest/source.ts';
 import { memoryQuarantine } from '../../../src/sources/quarantine.ts';
 import type { Batch } from '../../../src/sources/source.ts';
@@ -33,7 +37,7 @@ describeSource('ingest', () => {
 });
 
 /** A source with a consumer that takes what it gets, or holds it. */
-function consumed(options: { heldBytesMax?: number; hold?: boolean } = {}) {
+function consumed(options: { heldBytesMax?: number; hold?: boolean; journal?: IngestJournal } = {}) {
   const quarantine = memoryQuarantine();
   const { hold = false, ...rest } = options;
   const source = ingestSource({ quarantine, ...rest });
@@ -45,6 +49,12 @@ function consumed(options: { heldBytesMax?: number; hold?: boolean } = {}) {
     else batch.done();
   });
   return { source, quarantine, got, held, subscription };
+}
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'spoor-ingest-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 async function* pieces(text: string, bytes: number): AsyncGenerator<Buffer> {
@@ -99,5 +109,40 @@ describe('ingest source', () => {
 
   it('is full while nobody reads it', async () => {
     expect(await ingestSource({ quarantine: memoryQuarantine() }).offer(Buffer.from('{}'))).toBe('full');
+  });
+
+  it('keeps what it accepts until it is processed, a line an event, and gives it to the next run', async () => {
+    const folder = temporaryFolder();
+    const journal = new IngestJournal(folder);
+    const first = consumed({ hold: true, journal });
+    const pretty = JSON.stringify(
+      lines.slice(0, 5).map(line => JSON.parse(line)),
+      null,
+      2,
+    );
+    await until(() => first.source.status().state === 'connected', 'the start');
+    expect(await first.source.offer(Buffer.from(pretty))).toMatchObject({ accepted: 5, malformed: 0 });
+    await until(() => first.got.length === 5, 'the events');
+    first.subscription.unsubscribe();
+    await journal.close();
+
+    const second = consumed({ hold: true, journal: new IngestJournal(folder) });
+    await until(() => second.got.length === 5, 'the events again');
+    expect(second.got.map(line => JSON.parse(line))).toEqual(lines.slice(0, 5).map(line => JSON.parse(line)));
+    expect(second.source.status().counters.lost).toBe(0);
+    for (const batch of second.held) batch.done();
+    await until(() => readdirSync(folder).length === 0, 'the removal of what is processed');
+    second.subscription.unsubscribe();
+  });
+
+  it('goes on without its journal, and says so, when the disk refuses', async () => {
+    const file = join(temporaryFolder(), 'file');
+    writeFileSync(file, '');
+    const { source, got, subscription } = consumed({ journal: new IngestJournal(file) });
+    await until(() => source.status().state === 'connected', 'the start');
+    expect(await source.offer(Buffer.from(lines[0] as string))).toMatchObject({ accepted: 1 });
+    await until(() => got.length === 1, 'the event');
+    expect(source.status().detail).toContain('would be lost by a crash: ENOTDIR');
+    subscription.unsubscribe();
   });
 });
