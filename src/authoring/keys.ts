@@ -62,7 +62,8 @@ export const KEYS = {
     detection: 'Selections and a condition.',
     by: "Key fields of this step, where names differ from the sequence's.",
     runs: 'How many times the step must happen.',
-    absent: 'True: it must not happen between its neighbours.',
+    absent:
+      'True: it must not happen between its neighbours; as the first step not within the window before, as the last not until it closes.',
     count: '{distinct, gte}: so many different values of a field.',
   },
   count: {

@@ -52,7 +52,7 @@ export const CHECKS: Readonly<Record<DiagnosticCode, string>> = {
   'filter-polarity': 'a Sigma filter whose condition leaves open which way it works',
   'expensive-rule': 'no literal to look up in the index: tried on every event of its kinds',
   'sequence-without-within': 'a sequence without a bound in time',
-  'bad-sequence': 'steps that cannot be followed: an absent first step, one event only, more than 200 stages',
+  'bad-sequence': 'steps that cannot be followed: absent ones only, one event only, more than 200 stages',
   'bad-count': '`count` or `first_seen` that cannot be counted',
   'long-window': 'a window of more than 24h, longer than its state is kept',
   'bad-exception': 'an exception that cannot be read',

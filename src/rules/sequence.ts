@@ -110,18 +110,14 @@ function order(steps: readonly SequenceStep[], path: Path, scope: DetectionScope
       `a sequence of ${stages} stages: every repetition of a step is one`,
       `at most ${LIMITS.sequenceStagesMax}; count: {gte} on a rule of one detection has no such bound`,
     );
-  if (steps[0]?.absent === true)
+  if (present.length === 0)
     scope.problems.add(
       'bad-sequence',
-      [...path, 'steps', 0],
-      'a sequence cannot begin with an absent step',
-      'its window starts at the first event',
+      [...path, 'steps'],
+      'a sequence of absent steps alone is never begun',
+      'one step at least has to happen',
     );
-  else if (
-    present.length + steps.filter(step => step.absent).length < 2 &&
-    (present[0]?.runs ?? 1) < 2 &&
-    present[0]?.count === null
-  ) {
+  else if (steps.length < 2 && (present[0]?.runs ?? 1) < 2 && present[0]?.count === null) {
     scope.problems.add(
       'bad-sequence',
       [...path, 'steps'],

@@ -25,6 +25,10 @@ const rules = [
   }),
   rule({ id: 'absence', sequence: sequence([step('b'), step('c', { absent: true })], { within: seconds(5) }) }),
   rule({
+    id: 'unheralded',
+    sequence: sequence([step('a', { absent: true }), step('b'), step('c')], { within: seconds(6) }),
+  }),
+  rule({
     id: 'count',
     branches: [branch(named('a', 'c'))],
     count: { gte: 3, distinct: null, by: [], within: seconds(9) },
