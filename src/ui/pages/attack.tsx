@@ -7,6 +7,7 @@ import { count, instant, visible } from '../text.ts';
 import { Choices, Level, Read } from '../widgets.tsx';
 import { useFilters } from './filters.ts';
 import { useCoverage } from './rule-data.ts';
+import '../forms.css';
 import './rules.css';
 
 type CoveredRule = CoverageView['rules'][number];
@@ -213,7 +214,9 @@ interface TechniqueProps {
 function Technique({ id, coverage, onClose }: TechniqueProps) {
   const own = coverage.techniques.filter(each => each.id === id || each.id.startsWith(`${id}.`));
   return (
-    <section className="rule-detail" aria-labelledby="technique">
+    // What scrolls has to be reachable by keyboard.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: see above.
+    <section className="rule-detail technique" aria-labelledby="technique" tabIndex={0}>
       <button type="button" className="close" aria-label="Close the technique" onClick={onClose}>
         ×
       </button>

@@ -29,7 +29,7 @@ export function Overview() {
       <h1 className="hidden">Overview</h1>
       <p className="lede">
         Spoor joins what processes do (Tetragon) with what they say on the network (Hubble), pod by pod, and shows what
-        happened as one picture. <What status={status.data} />
+        happened as one picture. <What status={status.data} /> <a href="#connect">How to connect a real cluster</a>
       </p>
       <section aria-labelledby="open">
         <h2 id="open">Open incidents</h2>
@@ -66,7 +66,7 @@ function What({ status }: { readonly status: StatusView | undefined }) {
   return (
     <strong>
       This is a recording ({recordings.map(({ name }) => name).join(', ')})
-      {ended ? ', played to its end' : ', being played'}.
+      {ended ? ', played to its end' : ', being played: what happens in it appears below by itself'}.
     </strong>
   );
 }
@@ -80,6 +80,14 @@ function Open({
 }) {
   if (incidents.length === 0) {
     const watching = (status?.sources ?? []).some(({ state }) => !['ended', 'failed'].includes(state));
+    const isPlaying = (status?.sources ?? []).some(({ type, state }) => type === 'capture' && state !== 'ended');
+    if (isPlaying)
+      return (
+        <p className="empty">
+          Nothing has fired yet: the recording plays, {count(sum(status?.events ?? {}), 'event')} so far. What fires
+          appears here by itself.
+        </p>
+      );
     return (
       <p className="empty">
         {watching ? 'None: nothing has fired that needs you.' : 'None. '}
@@ -323,8 +331,20 @@ const CONFIGURATION = `sources:
   - {type: hubble, address: 'hubble-relay.kube-system:80'}`;
 
 function Connect() {
+  const details = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    const open = (): void => {
+      if (window.location.hash === '#connect' && details.current !== null) {
+        details.current.open = true;
+        details.current.scrollIntoView();
+      }
+    };
+    open();
+    window.addEventListener('hashchange', open);
+    return () => window.removeEventListener('hashchange', open);
+  }, []);
   return (
-    <details className="connect">
+    <details ref={details} id="connect" className="connect">
       <summary>Connect a real cluster</summary>
       <p>
         Name Tetragon’s and Hubble Relay’s addresses in <code>spoor.yaml</code>, then start <code>spoor run</code>; this

@@ -6,6 +6,7 @@ import { count, instant } from '../text.ts';
 import { Choices, LEVELS, Level, Loading, Read, Time } from '../widgets.tsx';
 import { type Filters, useFilters } from './filters.ts';
 import { type RuleRow, useRules } from './rule-data.ts';
+import '../forms.css';
 import './rules.css';
 
 const RuleDetail = lazy(() => import('./rule.tsx'));
@@ -13,9 +14,12 @@ const RuleDetail = lazy(() => import('./rule.tsx'));
 const COLUMNS = ['level', 'title', 'alerts', 'last', 'cost', 'matches', 'missing'] as const;
 type Column = (typeof COLUMNS)[number];
 
-/** Microseconds an evaluation; null where nothing was evaluated or nothing is told. */
+/** Time is sampled: of fewer evaluations it says nothing. */
+const EVALUATED_MIN = 1_000;
+
+/** Microseconds an evaluation; null where too little was evaluated, or nothing is told. */
 const costOf = ({ rule: { seconds, evaluated } }: RuleRow): number | null =>
-  seconds === undefined || !(evaluated > 0) ? null : (seconds / evaluated) * 1e6;
+  seconds === undefined || !(evaluated >= EVALUATED_MIN) ? null : (seconds / evaluated) * 1e6;
 
 const number = (value: number | null | undefined): number => value ?? -1;
 
