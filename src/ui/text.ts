@@ -62,3 +62,6 @@ export function bytes(n: number): string {
   if (n < 1_000_000_000) return `${(n / 1_000_000).toFixed(1)} MB`;
   return `${(n / 1_000_000_000).toFixed(1)} GB`;
 }
+
+/** Indented; line breaks between fields are ours, those inside texts JSON has escaped. */
+export const json = (value: unknown): string => JSON.stringify(value, null, 2).split('\n').map(visible).join('\n');

@@ -1,16 +1,15 @@
 /** What happened: the headline, the picture, the alerts with their evidence, and everything in the order of time. */
 import { useQuery } from '@tanstack/react-query';
-import { type ReactNode, useMemo, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { Link } from 'wouter';
 import type { Incident, TimelineEntry } from '../../api/contract.ts';
-import { get } from '../api.ts';
-import type { Hole } from '../picture/scrubber.tsx';
+import { get, query } from '../api.ts';
 import { clock, count, duration, instant, seconds, visible } from '../text.ts';
 import { Failure, Level, Read, State, Time } from '../widgets.tsx';
 import { Alerts } from './alerts.tsx';
 import { type IncidentData, useIncident } from './incident-data.ts';
-import { IncidentPicture, marksInTime } from './incident-picture.tsx';
-import { useSetState } from './incident-state.ts';
+import { IncidentPicture } from './incident-picture.tsx';
+import { useComment, useSetState } from './incident-state.ts';
 
 export default function IncidentPage({ id }: { readonly id: string }) {
   const incident = useQuery({
@@ -79,23 +78,22 @@ const VERBS = {
 
 const LABELS = { acknowledge: 'Acknowledge', resolve: 'Resolve', reopen: 'Reopen' } as const;
 
-function Actions({ incident: { id, state } }: { readonly incident: Incident }) {
+function Actions({ incident: { id, state, namespace, workload } }: { readonly incident: Incident }) {
   const setState = useSetState();
+  const comment = useComment();
   const [reason, setReason] = useState('');
   const verbs = VERBS[state];
   return (
     <form className="actions" onSubmit={event => event.preventDefault()}>
-      {verbs.length === 0 ? null : (
-        <label>
-          <span className="hidden">Comment</span>
-          <input
-            value={reason}
-            maxLength={1_000}
-            placeholder="Comment (optional)"
-            onChange={event => setReason(event.target.value)}
-          />
-        </label>
-      )}
+      <label>
+        <span className="hidden">Comment</span>
+        <input
+          value={reason}
+          maxLength={1_000}
+          placeholder="Comment"
+          onChange={event => setReason(event.target.value)}
+        />
+      </label>
       {verbs.map(verb => (
         <button
           key={verb}
@@ -106,14 +104,26 @@ function Actions({ incident: { id, state } }: { readonly incident: Incident }) {
           {LABELS[verb]}
         </button>
       ))}
+      <button
+        type="button"
+        disabled={comment.isPending || reason.trim() === ''}
+        onClick={() => comment.mutate({ id, text: reason }, { onSuccess: () => setReason('') })}
+      >
+        Comment
+      </button>
       <span className="spring" />
+      <Link className="button" href={`/silences${query({ namespace, workload })}`}>
+        Silence
+      </Link>
       <a className="button" href={`/api/v1/incidents/${id}/capture?format=jsonl.gz`} download>
         Download capture
       </a>
-      {setState.error === null ? null : (
-        <p className="problem" role="alert">
-          {setState.error.message}
-        </p>
+      {[setState.error, comment.error].map(error =>
+        error === null ? null : (
+          <p key={error.message} className="problem" role="alert">
+            {error.message}
+          </p>
+        ),
       )}
     </form>
   );
@@ -121,11 +131,11 @@ function Actions({ incident: { id, state } }: { readonly incident: Incident }) {
 
 function Story({ data, incident }: { readonly data: IncidentData; readonly incident: Incident }) {
   const { alerts, timeline } = data;
-  const holes = useMemo(() => marksInTime(timeline.data?.items ?? []).holes, [timeline.data]);
+  const gaps = (timeline.data?.items ?? []).filter(entry => entry.type === 'gap');
   return (
     <>
       <IncidentPicture id={incident.id} data={data} />
-      <Unseen alerts={alerts.items.some(({ incomplete }) => incomplete)} holes={holes} />
+      <Unseen alerts={alerts.items.some(({ incomplete }) => incomplete)} gaps={gaps} />
       <div className="columns story">
         <section aria-labelledby="alerts">
           <h2 id="alerts">What fired</h2>
@@ -143,12 +153,12 @@ function Story({ data, incident }: { readonly data: IncidentData; readonly incid
   );
 }
 
-function Unseen({ alerts, holes }: { readonly alerts: boolean; readonly holes: readonly Hole[] }) {
-  if (!alerts && holes.length === 0) return null;
+function Unseen({ alerts, gaps }: { readonly alerts: boolean; readonly gaps: readonly { reason: string }[] }) {
+  if (!alerts && gaps.length === 0) return null;
   return (
     <p className="note">
       Something went unseen while this happened:{' '}
-      {holes.map(({ reason }) => visible(reason)).join('; ') || 'events were lost'}. The picture may lack processes and
+      {gaps.map(({ reason }) => visible(reason)).join('; ') || 'events were lost'}. The picture may lack processes and
       connections.
     </p>
   );
@@ -182,9 +192,10 @@ function Timeline({ entries }: { readonly entries: readonly TimelineEntry[] }) {
 }
 
 const DONE: Readonly<Record<string, string>> = {
-  'incident.acknowledged': 'acknowledged it',
-  'incident.resolved': 'resolved it',
-  'incident.open': 'reopened it',
+  'incident.comment': 'said',
+  'incident.acknowledge': 'acknowledged it',
+  'incident.resolve': 'resolved it',
+  'incident.reopen': 'reopened it',
 };
 
 function entryText(entry: TimelineEntry): ReactNode {

@@ -1,11 +1,10 @@
 /** What a pod does, and with whom it talks, as far as the engine remembers. */
-import { useQuery } from '@tanstack/react-query';
-import { useMemo } from 'react';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
-import type { Alert, Incident, Page, TreeView } from '../../api/contract.ts';
+import type { Alert, Incident, Page, PodPictureView } from '../../api/contract.ts';
 import { get, query } from '../api.ts';
 import { PictureView } from '../picture/picture-view.tsx';
-import type { Tick } from '../picture/scrubber.tsx';
+import { showQuery, useShow } from '../picture/show.ts';
 import { count, visible } from '../text.ts';
 import { Level, Read, State, Time } from '../widgets.tsx';
 
@@ -13,9 +12,14 @@ const ALERTS_MAX = 200;
 
 export default function PodPage({ namespace, name }: { readonly namespace: string; readonly name: string }) {
   const pod = `${namespace}/${name}`;
-  const tree = useQuery({
-    queryKey: ['pod', pod, 'tree'],
-    queryFn: () => get<TreeView>(`/pods/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/tree`),
+  const show = useShow();
+  const picture = useQuery({
+    queryKey: ['pod', pod, 'picture', show.cursors],
+    queryFn: () =>
+      get<PodPictureView>(
+        `/pods/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/picture${showQuery(show.cursors)}`,
+      ),
+    placeholderData: keepPreviousData,
     meta: { live: true },
   });
   const alerts = useQuery({
@@ -54,40 +58,21 @@ export default function PodPage({ namespace, name }: { readonly namespace: strin
           )
         }
       </Read>
-      <Read of={tree} what="picture">
-        {data => <Drawn pod={pod} tree={data} alerts={alerts.data?.items ?? []} />}
+      <Read of={picture} what="picture">
+        {data => (
+          <PictureView
+            picture={data}
+            show={show}
+            isBusy={picture.isPlaceholderData}
+            alerts={alerts.data?.items ?? []}
+            label={`Processes and connections of ${pod}`}
+            fileName={`${namespace}-${name}`}
+          />
+        )}
       </Read>
       <p>
         <Link href={`/connections${query({ namespace, pod: name })}`}>All its connections</Link>
       </p>
     </>
-  );
-}
-
-function Drawn({
-  pod,
-  tree,
-  alerts,
-}: {
-  readonly pod: string;
-  readonly tree: TreeView;
-  readonly alerts: readonly Alert[];
-}) {
-  const trees = useMemo(() => [tree], [tree]);
-  const ticks = useMemo(() => {
-    const starts = tree.processes
-      .filter(process => process.pod !== null && process.start_time !== null)
-      .map((process): Tick => ({ time: process.start_time ?? '', level: null }));
-    return [...starts, ...alerts.map((alert): Tick => ({ time: alert.time, level: alert.rule.level }))];
-  }, [tree, alerts]);
-  return (
-    <PictureView
-      trees={trees}
-      alerts={alerts}
-      ticks={ticks}
-      holes={[]}
-      label={`Processes and connections of ${pod}`}
-      fileName={pod.replace('/', '-')}
-    />
   );
 }

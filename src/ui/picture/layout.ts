@@ -3,10 +3,10 @@
  * what an attacker did reads from left to right; inside a column, things stand near what leads to them. Pure: the same input
  * gives the same picture.
  */
-import { duration } from '../text.ts';
-import { type GroupDraft, groupsOf, type RowDraft } from './forest.ts';
-import { type EdgeDraft, type EndDraft, linksOf, portsOf } from './links.ts';
-import type { Destination, Edge, Group, Layout, Mark, PictureInput, Row } from './types.ts';
+import type { PictureView } from '../../api/contract.ts';
+import { visible } from '../text.ts';
+import type { End, Group, Layout, Link, PlacedEnd, PlacedGroup, PlacedLink, PlacedRow, Row } from './types.ts';
+import { endName, endText, identityOf, rowName, rowText } from './words.ts';
 
 /** Sizes in CSS pixels. */
 export const SIZE = {
@@ -31,69 +31,59 @@ const ROW_CHARS_MAX = 62;
 const REACHED_CHARS_MAX = 40;
 const TITLE_CHARS_MAX = 46;
 
-type Item =
-  | { readonly kind: 'group'; readonly group: GroupDraft; readonly height: number }
-  | { readonly kind: 'end'; readonly end: EndDraft; readonly height: number };
+interface NamedRow extends Row {
+  readonly name: string;
+  readonly text: string;
+}
 
-export function layOut({ trees, marks, toggled }: PictureInput): Layout {
-  const drafts = groupsOf(trees, marks, toggled);
-  const order = new Map(drafts.map((group, at) => [group.key, at]));
-  // Stable: what fired first stands first, what did not fire keeps the order in which it came.
-  const groups = [...drafts].sort(
-    (a, b) => compare(a.firstStep, b.firstStep) || (order.get(a.key) ?? 0) - (order.get(b.key) ?? 0),
-  );
-  const { edges, ends } = linksOf(trees, groups, marks);
-  const groupOfRow = new Map(
+type Item =
+  | { readonly kind: 'group'; readonly group: Group; readonly rows: readonly NamedRow[]; readonly height: number }
+  | { readonly kind: 'end'; readonly end: End; readonly name: string; readonly text: string; readonly height: number };
+
+export function layOut({ groups, ends, links }: Pick<PictureView, 'groups' | 'ends' | 'links'>): Layout {
+  const groupOf = new Map(
     groups.flatMap(group => [
       [`group ${group.key}`, group.key] as const,
       ...group.rows.map(row => [row.key, group.key] as const),
     ]),
   );
-  const columnOfGroup = columnsOf(groups, edges, groupOfRow);
+  const columnOfGroup = columnsOf(groups, links, groupOf);
   const columnOfEnd = new Map<string, number>();
-  for (const edge of edges) {
-    if (!ends.has(edge.to)) continue;
-    const column = (columnOfGroup.get(edge.fromGroup) ?? 0) + 1;
-    columnOfEnd.set(edge.to, Math.max(columnOfEnd.get(edge.to) ?? 0, column));
+  for (const { from, to } of links) {
+    const column = (columnOfGroup.get(groupOf.get(from) ?? '') ?? 0) + 1;
+    columnOfEnd.set(to, Math.max(columnOfEnd.get(to) ?? 0, column));
   }
-
   const columns: Item[][] = [];
   const put = (column: number, item: Item): void => {
     while (columns.length <= column) columns.push([]);
     columns[column]?.push(item);
   };
   for (const group of groups) {
-    put(columnOfGroup.get(group.key) ?? 0, {
-      kind: 'group',
-      group,
-      height: SIZE.head + group.rows.length * SIZE.row + 8,
-    });
+    const rows = group.rows.map(row => ({ ...row, name: rowName(row), text: rowText(row) }));
+    const height = SIZE.head + rows.length * SIZE.row + 8;
+    put(columnOfGroup.get(group.key) ?? 0, { kind: 'group', group, rows, height });
   }
-  for (const end of ends.values()) {
-    put(columnOfEnd.get(end.key) ?? 1, { kind: 'end', end, height: SIZE.destination });
+  for (const end of ends) {
+    const item = { kind: 'end', end, name: endName(end), text: endText(end), height: SIZE.destination } as const;
+    put(columnOfEnd.get(end.key) ?? 1, item);
   }
-  return place(
-    columns,
-    edges,
-    trees.reduce((sum, tree) => sum + tree.omitted, 0),
-  );
+  return place(columns, links);
 }
-
-const compare = (a: number, b: number): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Hops from the first tree; what leads back does not push anything further. */
 function columnsOf(
-  groups: readonly GroupDraft[],
-  edges: readonly EdgeDraft[],
-  groupOfRow: ReadonlyMap<string, string>,
+  groups: readonly Group[],
+  links: readonly Link[],
+  groupOf: ReadonlyMap<string, string>,
 ): Map<string, number> {
   const columns = new Map(groups.map(group => [group.key, 0]));
   const rank = new Map(groups.map((group, at) => [group.key, at]));
   const between = new Map<string, Set<string>>();
-  for (const { fromGroup, to } of edges) {
-    const target = groupOfRow.get(to);
-    if (target === undefined || (rank.get(target) ?? 0) <= (rank.get(fromGroup) ?? 0)) continue;
-    between.set(fromGroup, (between.get(fromGroup) ?? new Set()).add(target));
+  for (const { from, to } of links) {
+    const source = groupOf.get(from) ?? '';
+    const target = groupOf.get(to);
+    if (target === undefined || (rank.get(target) ?? 0) <= (rank.get(source) ?? 0)) continue;
+    between.set(source, (between.get(source) ?? new Set()).add(target));
   }
   for (const { key } of groups) {
     for (const target of between.get(key) ?? []) {
@@ -103,13 +93,19 @@ function columnsOf(
   return columns;
 }
 
-function place(columns: readonly Item[][], edges: readonly EdgeDraft[], omitted: number): Layout {
-  const groups: Group[] = [];
-  const destinations: Destination[] = [];
-  /** Where lines arrive and leave: left, right, middle. */
-  const anchors = new Map<string, { left: number; right: number; y: number; column: number }>();
+interface Anchor {
+  readonly left: number;
+  readonly right: number;
+  readonly y: number;
+  readonly column: number;
+}
+
+function place(columns: readonly Item[][], links: readonly Link[]): Layout {
+  const groups: PlacedGroup[] = [];
+  const ends: PlacedEnd[] = [];
+  const anchors = new Map<string, Anchor>();
   const sources = new Map<string, string[]>();
-  for (const { from, to } of edges) {
+  for (const { from, to } of links) {
     const held = sources.get(to);
     if (held === undefined) sources.set(to, [from]);
     else held.push(from);
@@ -118,12 +114,13 @@ function place(columns: readonly Item[][], edges: readonly EdgeDraft[], omitted:
   let x: number = SIZE.margin;
   let height = 0;
   for (const [column, items] of columns.entries()) {
-    const width = Math.max(0, ...items.map(item => widthOf(item, column === 0 ? ROW_CHARS_MAX : REACHED_CHARS_MAX)));
+    let width = 0;
+    for (const item of items) width = Math.max(width, widthOf(item, column === 0 ? ROW_CHARS_MAX : REACHED_CHARS_MAX));
     let y: number = SIZE.margin;
     for (const { item, wanted } of inOrder(items, anchors, sources)) {
       y = Math.max(y, Math.round(wanted));
       if (item.kind === 'group') {
-        const group = placeGroup(item.group, column, x, y, width, item.height);
+        const group = placeGroup(item, column, x, y, width);
         groups.push(group);
         anchors.set(`group ${group.key}`, { left: x, right: x + width, y: y + SIZE.head / 2, column });
         for (const row of group.rows) {
@@ -131,7 +128,7 @@ function place(columns: readonly Item[][], edges: readonly EdgeDraft[], omitted:
         }
       } else {
         const own = widthOf(item, REACHED_CHARS_MAX);
-        destinations.push(placeEnd(item.end, column, x, y, own));
+        ends.push({ ...item.end, name: item.name, subtitle: item.text, column, x, y, width: own });
         anchors.set(item.end.key, { left: x, right: x + own, y: y + SIZE.destination / 2, column });
       }
       y += item.height + (item.kind === 'group' ? SIZE.gap : 8);
@@ -139,17 +136,18 @@ function place(columns: readonly Item[][], edges: readonly EdgeDraft[], omitted:
     height = Math.max(height, y);
     x += width + SIZE.gutter;
   }
-  const drawn = renumber(groups, spread(edges.map(edge => placeEdge(edge, anchors))));
-  return { width: x - SIZE.gutter + SIZE.margin, height: height + SIZE.margin, destinations, omitted, ...drawn };
+  const drawn = spread(links.map(link => placeLink(link, anchors)));
+  return { width: x - SIZE.gutter + SIZE.margin, height: height + SIZE.margin, groups, ends, links: drawn };
 }
 
-type Anchors = ReadonlyMap<string, { left: number; right: number; y: number; column: number }>;
-
 /** Near the middle of what leads there; what nothing leads to keeps its turn. */
-function inOrder(items: readonly Item[], anchors: Anchors, sources: ReadonlyMap<string, readonly string[]>) {
+function inOrder(
+  items: readonly Item[],
+  anchors: ReadonlyMap<string, Anchor>,
+  sources: ReadonlyMap<string, readonly string[]>,
+) {
   const placed = items.map((item, at) => {
-    const keys =
-      item.kind === 'end' ? [item.end.key] : [`group ${item.group.key}`, ...item.group.rows.map(row => row.key)];
+    const keys = item.kind === 'end' ? [item.end.key] : [`group ${item.group.key}`, ...item.rows.map(row => row.key)];
     const ys = keys
       .flatMap(key => sources.get(key) ?? [])
       .map(key => anchors.get(key)?.y)
@@ -161,55 +159,56 @@ function inOrder(items: readonly Item[], anchors: Anchors, sources: ReadonlyMap<
   return placed.sort((a, b) => Number(b.known) - Number(a.known) || a.wanted - b.wanted || a.at - b.at);
 }
 
-const rowChars = ({ name, text }: RowDraft): number => name.length + (text === '' ? 0 : text.length + 1);
-
 function widthOf(item: Item, charsMax: number): number {
   if (item.kind === 'end') {
-    const chars = Math.max(item.end.title.length, portsOf(item.end.connections).length + 22, 16);
+    const chars = Math.max(item.name.length, item.text.length, 16);
     return Math.min(chars, TITLE_CHARS_MAX) * SIZE.char + 24;
   }
-  const { rows, title } = item.group;
-  let widest = Math.min(title.length, TITLE_CHARS_MAX) * SIZE.char + 40;
-  for (const row of rows) {
-    const chars = Math.min(Math.max(rowChars(row), ROW_CHARS_MIN), charsMax);
+  let widest = Math.min(item.group.title.length, TITLE_CHARS_MAX) * SIZE.char + 40;
+  for (const row of item.rows) {
+    const wanted = row.name.length + (row.text === '' ? 0 : row.text.length + 1);
+    const chars = Math.min(Math.max(wanted, ROW_CHARS_MIN), charsMax);
     widest = Math.max(widest, SIZE.lead + indentOf(row) + chars * SIZE.char + SIZE.trail);
   }
   return Math.ceil(widest);
 }
 
 /** Deep trees are not wider than the page: past some depth a level costs less. */
-const indentOf = ({ depth }: Pick<RowDraft, 'depth'>): number =>
+const indentOf = ({ depth }: Pick<Row, 'depth'>): number =>
   depth <= 12 ? depth * SIZE.indent : 12 * SIZE.indent + Math.min(depth - 12, 40) * 3;
 
-function placeGroup(draft: GroupDraft, column: number, x: number, y: number, width: number, height: number): Group {
-  const { key, title, subtitle, isHost } = draft;
-  const rows = draft.rows.map((row, at): Row => {
-    const left = x + SIZE.lead + indentOf(row);
-    const chars = Math.floor((x + width - SIZE.trail - left) / SIZE.char);
-    return { ...row, x: left, y: y + SIZE.head + at * SIZE.row, chars };
-  });
-  return { key, title, subtitle, isHost, column, x, y, width, height, rows };
-}
-
-function placeEnd(
-  { key, title, kind, connections }: EndDraft,
+function placeGroup(
+  { group, rows, height }: Extract<Item, { kind: 'group' }>,
   column: number,
   x: number,
   y: number,
   width: number,
-): Destination {
-  return { key, title, kind, connections, subtitle: portsOf(connections), column, x, y, width };
+): PlacedGroup {
+  const siblings = new Map<string | null, number>();
+  const places = rows.map(({ parent }) => {
+    const n = (siblings.get(parent) ?? 0) + 1;
+    siblings.set(parent, n);
+    return n;
+  });
+  const placed = rows.map((row, at): PlacedRow => {
+    const left = x + SIZE.lead + indentOf(row);
+    const chars = Math.floor((x + width - SIZE.trail - left) / SIZE.char);
+    const own = { place: places[at] ?? 1, siblings: siblings.get(row.parent) ?? 1 };
+    return { ...row, ...own, x: left, y: y + SIZE.head + at * SIZE.row, chars };
+  });
+  const head = { name: visible(group.title), subtitle: identityOf(group) };
+  return { ...group, ...head, column, x, y, width, height, rows: placed };
 }
 
-function placeEdge({ fromGroup: _, ...edge }: EdgeDraft, anchors: Anchors): Edge {
-  const from = anchors.get(edge.from);
-  const to = anchors.get(edge.to);
-  if (from === undefined || to === undefined) throw new Error(`a line without an end: ${edge.key}`);
+function placeLink(link: Link, anchors: ReadonlyMap<string, Anchor>): PlacedLink {
+  const from = anchors.get(link.from);
+  const to = anchors.get(link.to);
+  if (from === undefined || to === undefined) throw new Error(`a line without an end: ${link.key}`);
   const forward = to.column > from.column;
   const backward = to.column < from.column;
   // Inside one column a line leaves and comes back on the right.
   return {
-    ...edge,
+    ...link,
     x1: backward ? from.left : from.right,
     y1: from.y,
     x2: forward ? to.left : to.right,
@@ -218,7 +217,7 @@ function placeEdge({ fromGroup: _, ...edge }: EdgeDraft, anchors: Anchors): Edge
 }
 
 /** Lines that share an end leave it side by side, in the order in which they arrive. */
-function spread(edges: readonly Edge[]): Edge[] {
+function spread(edges: readonly PlacedLink[]): PlacedLink[] {
   const starts = offsets(
     edges,
     edge => edge.from,
@@ -237,9 +236,9 @@ function spread(edges: readonly Edge[]): Edge[] {
 const LINE_GAP_MAX = 6;
 
 function offsets(
-  edges: readonly Edge[],
-  end: (edge: Edge) => string,
-  other: (edge: Edge) => number,
+  edges: readonly PlacedLink[],
+  end: (edge: PlacedLink) => string,
+  other: (edge: PlacedLink) => number,
   room: number,
 ): number[] {
   const shared = new Map<string, number[]>();
@@ -251,36 +250,8 @@ function offsets(
   const result: number[] = [];
   for (const members of shared.values()) {
     const gap = Math.min(LINE_GAP_MAX, room / Math.max(members.length - 1, 1));
-    const sorted = members.sort((a, b) => other(edges[a] as Edge) - other(edges[b] as Edge));
+    const sorted = members.sort((a, b) => other(edges[a] as PlacedLink) - other(edges[b] as PlacedLink));
     for (const [at, member] of sorted.entries()) result[member] = (at - (sorted.length - 1) / 2) * gap;
   }
   return result;
-}
-
-/** Numbers without holes: evidence that is not drawn takes none. */
-function renumber(groups: readonly Group[], edges: readonly Edge[]): Pick<Layout, 'groups' | 'edges'> {
-  const marks = [...groups.flatMap(group => group.rows), ...edges].map(each => each.mark).filter(mark => mark !== null);
-  const numbers = new Map(
-    [...new Set(marks.map(mark => mark.step))].sort((a, b) => a - b).map((step, at) => [step, at + 1]),
-  );
-  const again = (mark: Mark | null): Mark | null =>
-    mark === null ? null : { ...mark, step: numbers.get(mark.step) ?? mark.step };
-  return {
-    groups: groups.map(group => ({ ...group, rows: group.rows.map(row => ({ ...row, mark: again(row.mark) })) })),
-    edges: edges.map(edge => ({ ...edge, mark: again(edge.mark) })),
-  };
-}
-
-/** What a row says to who cannot see it. */
-export function rowLabel(row: Row): string {
-  const [process] = row.members;
-  const parts = [`${row.name} ${row.text}`.trim()];
-  if (row.kind === 'process' && process !== undefined) {
-    parts.push(`pid ${process.pid}`);
-    if (process.uid !== null) parts.push(process.uid === 0 ? 'root' : `uid ${process.uid}`);
-    if (row.age !== null) parts.push(`${duration(row.age)} after the container started${row.late ? ', late' : ''}`);
-  }
-  if (row.mark !== null) parts.push(`step ${row.mark.step}, ${row.mark.level}: ${row.mark.rules.join(', ')}`);
-  if (row.hidden > 0) parts.push(`${row.hidden} not shown`);
-  return parts.join(', ');
 }

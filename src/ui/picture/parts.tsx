@@ -1,8 +1,9 @@
 /** The picture's pieces in SVG. Everything from pods is a text node. */
 import { memo } from 'react';
-import { cut, signed } from '../text.ts';
-import { rowLabel, SIZE } from './layout.ts';
-import type { Destination, Edge, Group, Mark, Row } from './types.ts';
+import { cut } from '../text.ts';
+import { SIZE } from './layout.ts';
+import type { Mark, PlacedEnd, PlacedGroup, PlacedLink, PlacedRow } from './types.ts';
+import { linkTitle, rowAge, rowLabel } from './words.ts';
 
 /** Whether something has begun, or is over, at the time that is shown. */
 export type Phase = 'future' | 'now' | 'past';
@@ -22,7 +23,7 @@ function Badge({ mark, x, y }: { readonly mark: Mark; readonly x: number; readon
 }
 
 interface RowProps {
-  readonly row: Row;
+  readonly row: PlacedRow;
   readonly left: number;
   readonly width: number;
   readonly phase: Phase;
@@ -35,7 +36,8 @@ export const RowPart = memo(function RowPart(props: RowProps) {
   const { row, left, width, phase, isFocused, isSelected, reaches } = props;
   const middle = row.y + SIZE.row / 2;
   const right = left + width;
-  const [process] = row.members;
+  const { process } = row;
+  const age = rowAge(row);
   const classes = ['row', `row-${row.kind}`, phase, isSelected ? 'selected' : ''];
   if (row.mark !== null) classes.push('marked', `level-${row.mark.level}`);
   const rest = row.chars - row.name.length - 1;
@@ -45,6 +47,8 @@ export const RowPart = memo(function RowPart(props: RowProps) {
       <rect
         role="treeitem"
         aria-level={row.depth + 2}
+        aria-posinset={row.place}
+        aria-setsize={row.siblings}
         aria-label={reaches === '' ? rowLabel(row) : `${rowLabel(row)}, ${reaches}`}
         aria-selected={isSelected}
         {...(row.expanded === null ? {} : { 'aria-expanded': row.expanded })}
@@ -75,24 +79,26 @@ export const RowPart = memo(function RowPart(props: RowProps) {
             </tspan>
           )}
         </text>
-        {row.kind === 'process' && process !== undefined ? (
-          <g className="row-facts">
-            <text x={right - 112} y={middle + 4} textAnchor="end">
-              {process.pid}
-            </text>
-            <text x={right - 72} y={middle + 4} textAnchor="end">
-              {process.uid === null ? '' : process.uid === 0 ? 'root' : process.uid}
-            </text>
-            {row.age === null ? null : (
-              <text className={row.late ? 'late' : ''} x={right - 10} y={middle + 4} textAnchor="end">
-                {signed(row.age)}
+        <g className="row-facts">
+          {row.kind === 'process' && process !== null ? (
+            <>
+              <text x={right - 112} y={middle + 4} textAnchor="end">
+                {process.pid}
               </text>
-            )}
-          </g>
-        ) : null}
-        {row.kind !== 'process' && row.hidden > 0 ? (
+              <text x={right - 72} y={middle + 4} textAnchor="end">
+                {process.uid === null ? '' : process.uid === 0 ? 'root' : process.uid}
+              </text>
+            </>
+          ) : null}
+          {age === '' ? null : (
+            <text className={row.late ? 'late' : ''} x={right - 10} y={middle + 4} textAnchor="end">
+              {age}
+            </text>
+          )}
+        </g>
+        {row.kind === 'host' && row.hidden > 0 ? (
           <text className="row-hidden" x={right - 10} y={middle + 4} textAnchor="end">
-            {row.kind === 'host' ? 'on the host' : `${row.hidden} folded`}
+            on the host
           </text>
         ) : null}
         {isFocused ? (
@@ -103,28 +109,40 @@ export const RowPart = memo(function RowPart(props: RowProps) {
   );
 });
 
-/** Lines from parents to children, in one path. */
-export function Branches({ rows }: { readonly rows: readonly Row[] }) {
+interface BranchesProps {
+  readonly rows: readonly PlacedRow[];
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/** Lines from parents to children that are in view, in one path. */
+export function Branches({ rows, top, bottom }: BranchesProps) {
   const byKey = new Map(rows.map(row => [row.key, row]));
-  const d = rows
-    .map(row => {
-      const parent = row.parent === null ? undefined : byKey.get(row.parent);
-      if (parent === undefined) return '';
-      const x = parent.x - 8;
-      return `M${x} ${parent.y + SIZE.row - 5}V${row.y + SIZE.row / 2}H${row.x - (row.expanded === null ? 4 : 15)}`;
-    })
-    .join('');
+  /** Parents whose line goes on below the view. */
+  const leaving = new Set<string>();
+  let d = '';
+  for (const row of rows) {
+    const parent = row.parent === null ? undefined : byKey.get(row.parent);
+    if (parent === undefined || row.y < top || parent.y > bottom) continue;
+    const x = parent.x - 8;
+    const from = Math.max(parent.y + SIZE.row - 5, top);
+    if (row.y <= bottom) d += `M${x} ${from}V${row.y + SIZE.row / 2}H${row.x - (row.expanded === null ? 4 : 15)}`;
+    else if (!leaving.has(parent.key)) {
+      leaving.add(parent.key);
+      d += `M${x} ${from}V${bottom}`;
+    }
+  }
   return d === '' ? null : <path className="branches" d={d} />;
 }
 
 interface GroupProps {
-  readonly group: Group;
+  readonly group: PlacedGroup;
   readonly isFocused: boolean;
   readonly isSelected: boolean;
 }
 
 export function GroupHead({ group, isFocused, isSelected }: GroupProps) {
-  const { x, y, width, title, subtitle } = group;
+  const { x, y, width, name, subtitle, kind } = group;
   const chars = Math.floor((width - 28) / SIZE.char);
   const right = x + width;
   return (
@@ -132,7 +150,7 @@ export function GroupHead({ group, isFocused, isSelected }: GroupProps) {
       <rect
         role="treeitem"
         aria-level={1}
-        aria-label={`${group.isHost ? 'host' : 'pod'} ${title}${subtitle === '' ? '' : `, ${subtitle}`}`}
+        aria-label={`${kind} ${name}${subtitle === '' ? '' : `, ${subtitle}`}`}
         aria-selected={isSelected}
         tabIndex={isFocused ? 0 : -1}
         className="head-ground"
@@ -145,8 +163,8 @@ export function GroupHead({ group, isFocused, isSelected }: GroupProps) {
       {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in it takes the focus. */}
       <g aria-hidden="true">
         <text className="head-title" x={x + 14} y={y + 20}>
-          <tspan className="head-kind">{group.isHost ? 'host' : 'pod'}</tspan>
-          <tspan dx={8}>{cut(title, chars - 8)}</tspan>
+          <tspan className="head-kind">{kind}</tspan>
+          <tspan dx={8}>{cut(name, chars - 8)}</tspan>
         </text>
         <text className="head-subtitle" x={x + 14} y={y + 36}>
           {cut(subtitle, Math.floor((width - SIZE.trail) / 6.6))}
@@ -171,7 +189,7 @@ export function GroupHead({ group, isFocused, isSelected }: GroupProps) {
 }
 
 /** Leaves to the right and arrives from the left, or bulges to the right inside a column. */
-function curve({ x1, y1, x2, y2 }: Edge): string {
+function curve({ x1, y1, x2, y2 }: PlacedLink): string {
   if (x1 === x2) {
     const bulge = Math.min(40 + Math.abs(y2 - y1) / 4, SIZE.gutter - 20);
     return `M${x1} ${y1}C${x1 + bulge} ${y1} ${x2 + bulge} ${y2} ${x2 + 7} ${y2}`;
@@ -181,29 +199,35 @@ function curve({ x1, y1, x2, y2 }: Edge): string {
   return `M${x1} ${y1}C${x1 + reach} ${y1} ${end - reach} ${y2} ${end} ${y2}`;
 }
 
-interface EdgeProps {
-  readonly edge: Edge;
+/** `4`, `2 dropped`, `+88 more`. */
+function linkLabel({ flows, dropped, toggle, targets }: PlacedLink): string {
+  const text = toggle === null ? flows.toLocaleString('en') : `+${targets.toLocaleString('en')} more`;
+  return dropped ? `${text} dropped` : text;
+}
+
+interface LinkProps {
+  readonly link: PlacedLink;
   readonly phase: Phase;
   readonly isLit: boolean;
   readonly isFaint: boolean;
 }
 
-export const EdgePart = memo(function EdgePart({ edge, phase, isLit, isFaint }: EdgeProps) {
-  const { mark, attribution, isDropped, isInbound, flows, x1, y1, x2, y2 } = edge;
-  const tip = isInbound ? { x: x1, y: y1, s: -1 } : { x: x2, y: y2, s: x2 > x1 ? 1 : -1 };
+export const LinkPart = memo(function LinkPart({ link, phase, isLit, isFaint }: LinkProps) {
+  const { mark, attribution, dropped, inbound, x1, y1, x2, y2 } = link;
+  const tip = inbound ? { x: x1, y: y1, s: -1 } : { x: x2, y: y2, s: x2 > x1 ? 1 : -1 };
   const classes = ['edge', `by-${attribution}`, phase === 'future' ? 'future' : ''];
-  if (isDropped) classes.push('dropped');
+  if (dropped) classes.push('dropped');
   else if (mark !== null) classes.push('marked', `level-${mark.level}`);
   if (isLit) classes.push('lit');
   if (isFaint) classes.push('faint');
   const middle = { x: (x1 + x2) / 2 + (x1 === x2 ? 40 : 0), y: (y1 + y2) / 2 };
-  const label = `${flows.toLocaleString('en')}${isDropped ? ' dropped' : ''}`;
+  const d = curve(link);
   return (
-    <g className={classes.filter(Boolean).join(' ')} data-key={edge.key}>
-      <title>{edgeTitle(edge)}</title>
-      <path className="edge-hit" d={curve(edge)} />
-      <path className="edge-line" d={curve(edge)} />
-      {isDropped ? (
+    <g className={classes.filter(Boolean).join(' ')} data-key={link.key}>
+      <title>{linkTitle(link)}</title>
+      <path className="edge-hit" d={d} />
+      <path className="edge-line" d={d} />
+      {dropped ? (
         <path className="edge-cross" d={`M${tip.x - 5} ${tip.y - 5}l10 10m0 -10l-10 10`} />
       ) : (
         <path className="edge-tip" d={`M${tip.x} ${tip.y}l${-8 * tip.s} -4v8z`} />
@@ -215,68 +239,34 @@ export const EdgePart = memo(function EdgePart({ edge, phase, isLit, isFaint }: 
         y={middle.y + 4}
         textAnchor={mark === null ? 'middle' : 'start'}
       >
-        {label}
+        {linkLabel(link)}
       </text>
     </g>
   );
 });
 
-const ATTRIBUTIONS = {
-  socket: 'seen at the socket',
-  inferred: 'inferred: the only process that can be it',
-  pod: 'process not known',
-} as const;
-
-export function edgeTitle(edge: Edge): string {
-  const parts = [
-    `${edge.flows.toLocaleString('en')} ${edge.flows === 1 ? 'flow' : 'flows'}`,
-    ATTRIBUTIONS[edge.attribution],
-    ...(edge.isDropped ? ['dropped'] : []),
-    ...(edge.mark === null ? [] : [edge.mark.rules.join(' · ')]),
-  ];
-  return parts.join(', ');
-}
-
-interface DestinationProps {
-  readonly end: Destination;
-  readonly isInbound: boolean;
+interface EndProps {
+  readonly end: PlacedEnd;
   readonly isLit: boolean;
   readonly isSelected: boolean;
 }
 
-export function DestinationPart({ end, isInbound, isLit, isSelected }: DestinationProps) {
-  const { x, y, width, title, subtitle, kind } = end;
+export const EndPart = memo(function EndPart({ end, isLit, isSelected }: EndProps) {
+  const { x, y, width, name, subtitle, kind } = end;
   const chars = Math.floor((width - 20) / SIZE.char);
-  const flows = end.connections.reduce((sum, connection) => sum + connection.flows, 0);
   return (
-    <g className={`end${isLit ? ' lit' : ''}${isSelected ? ' selected' : ''}`} data-key={end.key}>
-      <title>{title}</title>
+    <g
+      className={`end end-${kind || 'unknown'}${isLit ? ' lit' : ''}${isSelected ? ' selected' : ''}`}
+      data-key={end.key}
+    >
+      <title>{name}</title>
       <rect className="end-ground" x={x} y={y} width={width} height={SIZE.destination - 2} rx={6} />
       <text className="end-title" x={x + 10} y={y + 16}>
-        {cut(title, chars)}
+        {cut(name, chars)}
       </text>
       <text className="end-subtitle" x={x + 10} y={y + 31}>
-        {cut(
-          [
-            isInbound ? 'from here' : subtitle,
-            KINDS[kind] ?? '',
-            `${flows.toLocaleString('en')} ${flows === 1 ? 'flow' : 'flows'}`,
-          ]
-            .filter(Boolean)
-            .join(' · '),
-          chars,
-        )}
+        {cut(subtitle, chars)}
       </text>
     </g>
   );
-}
-
-const KINDS: Readonly<Record<string, string>> = {
-  pod: 'pod',
-  service: 'service',
-  host: 'host',
-  remote_node: 'node',
-  kube_apiserver: 'API server',
-  ingress: 'ingress',
-  world: 'outside',
-};
+});

@@ -1,22 +1,23 @@
-/** The picture with what belongs around it: folds, zoom, time, details, export. */
-import { useCallback, useMemo, useRef, useState } from 'react';
+/** The picture with what belongs around it: zoom, time, details, export. It folds nothing: it asks for what is to be open. */
+import { useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
-import type { Alert, TreeView } from '../../api/contract.ts';
-import { count } from '../text.ts';
+import type { Alert, PictureView as Data } from '../../api/contract.ts';
+import { count, visible } from '../text.ts';
 import { Details } from './details.tsx';
 import { savePng, saveSvg } from './export.ts';
 import { layOut } from './layout.ts';
-import { marksOf } from './marks.ts';
 import { Picture } from './picture.tsx';
-import { type Hole, Scrubber, type Tick } from './scrubber.tsx';
+import { Scrubber } from './scrubber.tsx';
+import type { Show } from './show.ts';
 
 interface PictureViewProps {
-  /** The subject's trees first, then those of pods that it reached. */
-  readonly trees: readonly TreeView[];
-  /** With their evidence as far as it is loaded. */
+  readonly picture: Data;
+  /** What is open, and how that changes. */
+  readonly show: Show;
+  /** The next picture is being read. */
+  readonly isBusy: boolean;
+  /** Those that are at hand; others are read when somebody looks. */
   readonly alerts: readonly Alert[];
-  readonly ticks: readonly Tick[];
-  readonly holes: readonly Hole[];
   readonly label: string;
   /** Of exported files, without extension. */
   readonly fileName: string;
@@ -24,23 +25,16 @@ interface PictureViewProps {
 
 const ZOOM_STEP = 1.25;
 
-export function PictureView({ trees, alerts, ticks, holes, label, fileName }: PictureViewProps) {
-  const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
+export function PictureView({ picture, show, isBusy, alerts, label, fileName }: PictureViewProps) {
   const [selected, setSelected] = useState<string | null>(null);
   const [at, setAt] = useState<string | null>(null);
   const [zoom, setZoom] = useState<number | null>(null);
   const [whole, setWhole] = useState(false);
   const [failure, setFailure] = useState('');
   const frame = useRef<HTMLDivElement>(null);
-  const marks = useMemo(() => marksOf(alerts), [alerts]);
-  const layout = useMemo(() => layOut({ trees, marks, toggled }), [trees, marks, toggled]);
-  const toggle = useCallback((key: string) => {
-    setToggled(held => {
-      const next = new Set(held);
-      if (!next.delete(key)) next.add(key);
-      return next;
-    });
-  }, []);
+  const { groups, ends, links, gaps } = picture;
+  const layout = useMemo(() => layOut({ groups, ends, links }), [groups, ends, links]);
+  const holes = useMemo(() => gaps.map(({ from, to, reason }) => ({ from, to, reason: visible(reason) })), [gaps]);
 
   const withWhole = (use: (svg: SVGSVGElement) => void): void => {
     flushSync(() => setWhole(true));
@@ -52,12 +46,16 @@ export function PictureView({ trees, alerts, ticks, holes, label, fileName }: Pi
     setFailure('');
     savePng(svg, fileName).catch((error: Error) => setFailure(`No PNG: ${error.message}. SVG always works.`));
   };
-  const quiet = layout.groups.length === 0;
   return (
     <section className="picture-view" aria-label={label}>
       <div className="toolbar">
         <Legend />
         <span className="spring" />
+        {show.cursors.length === 0 ? null : (
+          <button type="button" onClick={show.reset}>
+            Fold all
+          </button>
+        )}
         <button type="button" aria-label="Smaller" onClick={() => setZoom(held => (held ?? 1) / ZOOM_STEP)}>
           −
         </button>
@@ -75,7 +73,7 @@ export function PictureView({ trees, alerts, ticks, holes, label, fileName }: Pi
         </button>
       </div>
       {failure === '' ? null : <p role="alert">{failure}</p>}
-      {quiet ? (
+      {groups.length === 0 ? (
         <p className="empty">No process of it is known any more: only what its alerts remember is below.</p>
       ) : (
         <div className="picture-frame" ref={frame}>
@@ -85,22 +83,38 @@ export function PictureView({ trees, alerts, ticks, holes, label, fileName }: Pi
             selected={selected}
             label={label}
             onSelect={setSelected}
-            onToggle={toggle}
+            onToggle={show.toggle}
             zoom={zoom}
             whole={whole}
+            isBusy={isBusy}
           />
           {selected === null ? null : (
-            <Details layout={layout} selected={selected} alerts={alerts} onSelect={setSelected} />
+            <Details
+              layout={layout}
+              selected={selected}
+              alerts={alerts}
+              onSelect={setSelected}
+              onToggle={show.toggle}
+            />
           )}
         </div>
       )}
-      {layout.omitted > 0 ? (
-        <p className="note">
-          At least {count(layout.omitted, 'process', 'processes')} more than the picture holds are left out.
-        </p>
-      ) : null}
-      <Scrubber ticks={ticks} holes={holes} at={at} onChange={setAt} />
+      <Shown picture={picture} />
+      <Scrubber ticks={picture.ticks} holes={holes} at={at} onChange={setAt} />
     </section>
+  );
+}
+
+/** How much of what there is has a place of its own. */
+function Shown({ picture: { totals, groups } }: { readonly picture: Data }) {
+  const { processes, shown, connections, flows, pods } = totals;
+  if (groups.length === 0) return null;
+  return (
+    <p className="note picture-totals" role="status">
+      Showing {shown.toLocaleString('en')} of {count(processes, 'process', 'processes')}
+      {pods > groups.length ? ` and ${groups.length} of ${pods} trees` : ''}; {count(connections, 'connection')} with{' '}
+      {count(flows, 'flow')}.
+    </p>
   );
 }
 

@@ -9,14 +9,18 @@ import {
   useRef,
   useState,
 } from 'react';
+import { indexOf, step, typedAhead } from './keys.ts';
 import { SIZE } from './layout.ts';
-import { portsOf } from './links.ts';
-import { Branches, DestinationPart, EdgePart, GroupHead, type Phase, RowPart } from './parts.tsx';
-import type { Edge, Layout, Row } from './types.ts';
+import { Branches, EndPart, GroupHead, LinkPart, type Phase, RowPart } from './parts.tsx';
+import type { Layout, PlacedLink, PlacedRow } from './types.ts';
 
 /** Drawn beyond the edge of the view, so that scrolling shows no holes. */
 const OVERSCAN_PX = 300;
 const SCALE_MIN = 0.55;
+/** Lines in the document at once: those that end in view come before those that only cross it. */
+const LINKS_DRAWN_MAX = 400;
+/** Letters that come within this time are one word. */
+const TYPED_MS = 600;
 
 interface PictureProps {
   readonly layout: Layout;
@@ -25,11 +29,13 @@ interface PictureProps {
   readonly selected: string | null;
   readonly label: string;
   readonly onSelect: (key: string | null) => void;
-  readonly onToggle: (key: string) => void;
+  /** Given a cursor. */
+  readonly onToggle: (cursor: string) => void;
   /** 1 is the size of its type; null fits the width. */
   readonly zoom: number | null;
   /** Draws also what is out of view. */
   readonly whole: boolean;
+  readonly isBusy: boolean;
 }
 
 interface View {
@@ -44,14 +50,17 @@ function phaseOf(from: string | null, to: string | null, at: string | null): Pha
   return to !== null && to <= at ? 'past' : 'now';
 }
 
-const rowPhase = ({ members }: Row, at: string | null): Phase =>
-  phaseOf(members[0]?.start_time ?? null, members.length === 1 ? (members[0]?.exit_time ?? null) : null, at);
+const rowPhase = ({ kind, process }: PlacedRow, at: string | null): Phase =>
+  phaseOf(process?.start_time ?? null, kind === 'process' ? (process?.exit_time ?? null) : null, at);
 
-export function Picture({ layout, at, selected, label, onSelect, onToggle, zoom, whole }: PictureProps) {
+export function Picture(props: PictureProps) {
+  const { layout, at, selected, label, onSelect, onToggle, zoom, whole, isBusy } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const [view, setView] = useState<View>({ top: 0, bottom: 900, width: 0 });
   const [focused, setFocused] = useState<string | null>(null);
   const moveFocus = useRef(false);
+  const lastPlace = useRef(0);
+  const typed = useRef({ text: '', ms: 0 });
 
   const scale = zoom ?? Math.max(SCALE_MIN, Math.min(1, view.width === 0 ? 1 : view.width / layout.width));
   const measure = useCallback(() => {
@@ -76,7 +85,12 @@ export function Picture({ layout, at, selected, label, onSelect, onToggle, zoom,
   }, [measure]);
 
   const index = useMemo(() => indexOf(layout), [layout]);
-  const current = focused !== null && index.places.has(focused) ? focused : (index.items[0]?.key ?? null);
+  // What had the focus may be folded by now: whatever took its place has it then.
+  const fallback = index.items[Math.min(lastPlace.current, index.items.length - 1)]?.key ?? null;
+  const current = focused !== null && index.places.has(focused) ? focused : fallback;
+  useEffect(() => {
+    lastPlace.current = index.places.get(current ?? '') ?? 0;
+  });
 
   const focusOn = (key: string): void => {
     moveFocus.current = true;
@@ -90,12 +104,20 @@ export function Picture({ layout, at, selected, label, onSelect, onToggle, zoom,
     measure();
   };
   useEffect(() => {
-    if (!moveFocus.current || current === null) return;
+    if (!moveFocus.current || current === null || isBusy) return;
     moveFocus.current = false;
     scroller.current
       ?.querySelector<SVGElement>(`[data-key="${CSS.escape(current)}"] > [role="treeitem"]`)
       ?.focus({ preventScroll: true });
   });
+
+  const toggle = (key: string): void => {
+    const cursor = index.items[index.places.get(key) ?? -1]?.toggle ?? null;
+    if (cursor === null) return;
+    moveFocus.current = true;
+    setFocused(key);
+    onToggle(cursor);
+  };
 
   const onClick = (event: MouseEvent): void => {
     const target = event.target as Element;
@@ -103,35 +125,46 @@ export function Picture({ layout, at, selected, label, onSelect, onToggle, zoom,
     const key = toggled ?? target.closest('[data-key]')?.getAttribute('data-key');
     if (!key) return;
     if (index.places.has(key)) setFocused(key);
-    if (toggled) onToggle(toggled);
+    if (toggled) toggle(toggled);
     else onSelect(key);
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (current === null || event.ctrlKey || event.metaKey || event.altKey) return;
     const place = index.places.get(current) ?? 0;
-    const item = index.items[place];
-    if (event.key === 'Enter' || event.key === ' ') onSelect(current);
-    else if (event.key === 'Escape') onSelect(null);
-    else if (toggles(event.key, item)) onToggle(current);
+    const isMore = index.items[place]?.key.startsWith('more ') === true;
+    if (event.key === 'Enter' || event.key === ' ') {
+      if (isMore) toggle(current);
+      else onSelect(current);
+    } else if (event.key === 'Escape') onSelect(null);
     else {
-      const target = index.items[Math.min(Math.max(placeAfter(event.key, place, index), 0), index.items.length - 1)];
-      if (target === undefined || !TREE_KEYS.has(event.key)) return;
-      focusOn(target.key);
+      const next = step(event.key, place, index) ?? byLetter(event.key, event.timeStamp, place);
+      if (next === null) return;
+      if (next === 'toggle') toggle(current);
+      else focusOn(index.items[next]?.key ?? current);
     }
     event.preventDefault();
     event.stopPropagation();
   };
 
+  const byLetter = (key: string, ms: number, place: number): number | null => {
+    if (key.length !== 1 || key === '?') return null;
+    const held = typed.current;
+    const text = ms - held.ms < TYPED_MS ? held.text + key : key;
+    typed.current = { text, ms };
+    return typedAhead(text, place, index) ?? place;
+  };
+
   const top = view.top / scale - OVERSCAN_PX;
   const bottom = view.bottom / scale + OVERSCAN_PX;
   const inView = (from: number, to: number): boolean => whole || (to >= top && from <= bottom);
-  const lit = litBy(selected, layout);
+  const lit = useMemo(() => litBy(selected, layout), [selected, layout]);
+  const links = drawn(layout.links, whole, top, bottom);
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the tree inside has the keys.
     // biome-ignore lint/a11y/useKeyWithClickEvents: the tree inside has the keys.
-    <div className="picture" ref={scroller} onScroll={measure} onClick={onClick}>
+    <div className="picture" ref={scroller} onScroll={measure} onClick={onClick} aria-busy={isBusy}>
       {/* biome-ignore lint/a11y/noSvgWithoutTitle: a title would be a tooltip wherever the hand rests; the tree is labelled. */}
       <svg
         xmlns="http://www.w3.org/2000/svg"
@@ -142,41 +175,25 @@ export function Picture({ layout, at, selected, label, onSelect, onToggle, zoom,
         <g>
           {layout.groups
             .filter(g => inView(g.y, g.y + g.height))
-            .map(group => (
-              <rect
-                key={group.key}
-                className={group.isHost ? 'box box-host' : 'box'}
-                x={group.x}
-                y={group.y}
-                width={group.width}
-                height={group.height}
-                rx={8}
-              />
+            .map(({ key, kind, x, y, width, height }) => (
+              <rect key={key} className={`box box-${kind}`} x={x} y={y} width={width} height={height} rx={8} />
             ))}
         </g>
         {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in it takes the focus; rows say what they connect to. */}
         <g aria-hidden="true">
-          {layout.edges
-            .filter(({ y1, y2 }) => inView(Math.min(y1, y2), Math.max(y1, y2)))
-            .map(edge => (
-              <EdgePart
-                key={edge.key}
-                edge={edge}
-                phase={phaseOf(edge.firstSeen, null, at)}
-                isLit={lit.edges.has(edge.key)}
-                isFaint={lit.edges.size > 0 && !lit.edges.has(edge.key)}
-              />
-            ))}
-          {layout.destinations
+          {links.map(link => (
+            <LinkPart
+              key={link.key}
+              link={link}
+              phase={phaseOf(link.first_seen, null, at)}
+              isLit={lit.links.has(link.key)}
+              isFaint={lit.links.size > 0 && !lit.links.has(link.key)}
+            />
+          ))}
+          {layout.ends
             .filter(({ y }) => inView(y, y + SIZE.destination))
             .map(end => (
-              <DestinationPart
-                key={end.key}
-                end={end}
-                isInbound={index.inbound.has(end.key)}
-                isLit={lit.ends.has(end.key)}
-                isSelected={selected === end.key}
-              />
+              <EndPart key={end.key} end={end} isLit={lit.ends.has(end.key)} isSelected={selected === end.key} />
             ))}
         </g>
         <g role="tree" aria-label={label} onKeyDown={onKeyDown}>
@@ -184,7 +201,7 @@ export function Picture({ layout, at, selected, label, onSelect, onToggle, zoom,
             .filter(g => inView(g.y, g.y + g.height))
             .map(group => (
               <g key={group.key}>
-                <Branches rows={group.rows.filter(row => inView(row.y, row.y + SIZE.row))} />
+                <Branches rows={group.rows} top={whole ? 0 : top} bottom={whole ? layout.height : bottom} />
                 <GroupHead
                   group={group}
                   isFocused={current === `group ${group.key}`}
@@ -212,89 +229,17 @@ export function Picture({ layout, at, selected, label, onSelect, onToggle, zoom,
   );
 }
 
-const TREE_KEYS = new Set(['ArrowDown', 'ArrowUp', 'ArrowLeft', 'ArrowRight', 'PageDown', 'PageUp', 'Home', 'End']);
-const PAGE_ROWS = 15;
-
-/** Right opens what is closed, left closes what is open. */
-const toggles = (key: string, item: Item | undefined): boolean =>
-  (key === 'ArrowRight' && item?.expanded === false) || (key === 'ArrowLeft' && item?.expanded === true);
-
-function placeAfter(key: string, place: number, { items, places }: Index): number {
-  switch (key) {
-    case 'ArrowDown':
-    case 'ArrowRight':
-      return place + 1;
-    case 'ArrowUp':
-      return place - 1;
-    case 'ArrowLeft':
-      return places.get(items[place]?.parent ?? '') ?? place;
-    case 'PageDown':
-      return place + PAGE_ROWS;
-    case 'PageUp':
-      return place - PAGE_ROWS;
-    case 'Home':
-      return 0;
-    case 'End':
-      return items.length - 1;
-    default:
-      return place;
-  }
-}
-
-interface Item {
-  readonly key: string;
-  readonly y: number;
-  readonly expanded: boolean | null;
-  readonly parent: string | null;
-}
-
-interface Index {
-  readonly items: readonly Item[];
-  readonly places: ReadonlyMap<string, number>;
-  /** What a row connects to, in words. */
-  readonly reaches: ReadonlyMap<string, string>;
-  readonly inbound: ReadonlySet<string>;
-}
-
-const REACHES_MAX = 6;
-
-function indexOf({ groups, edges, destinations }: Layout): Index {
-  const items = groups.flatMap((group): Item[] => {
-    const head = `group ${group.key}`;
-    const rows = group.rows.map(({ key, y, expanded, parent }) => ({ key, y, expanded, parent: parent ?? head }));
-    return [{ key: head, y: group.y, expanded: null, parent: null }, ...rows];
-  });
-  const titles = new Map<string, string>([
-    ...destinations.map(end => [end.key, end.title] as const),
-    ...groups.map(group => [`group ${group.key}`, group.title] as const),
-    ...groups.flatMap(group => group.rows.map(row => [row.key, `${row.name} in ${group.title}`] as const)),
-  ]);
-  const lists = new Map<string, Edge[]>();
-  for (const edge of edges) {
-    const list = lists.get(edge.from);
-    if (list === undefined) lists.set(edge.from, [edge]);
-    else list.push(edge);
-  }
-  const reaches = new Map<string, string>();
-  for (const [from, list] of lists) {
-    const texts = list.slice(0, REACHES_MAX).map(edge => {
-      const step = edge.mark === null ? '' : ` (step ${edge.mark.step}: ${edge.mark.rules.join(', ')})`;
-      const verb = edge.isInbound ? 'is reached from' : edge.isDropped ? 'is kept from' : 'connects to';
-      return `${verb} ${titles.get(edge.to) ?? ''} ${portsOf(edge.connections)}${step}`;
-    });
-    if (list.length > REACHES_MAX) texts.push(`and ${list.length - REACHES_MAX} more`);
-    reaches.set(from, texts.join(', '));
-  }
-  return {
-    items,
-    places: new Map(items.map(({ key }, at) => [key, at])),
-    reaches,
-    inbound: new Set(edges.filter(edge => edge.isInbound).map(edge => edge.to)),
-  };
+/** Lines in view, or all. */
+function drawn(links: readonly PlacedLink[], whole: boolean, top: number, bottom: number): readonly PlacedLink[] {
+  if (whole) return links;
+  const inside = (y: number): boolean => y >= top && y <= bottom;
+  const ending = links.filter(({ y1, y2 }) => inside(y1) || inside(y2));
+  const crossing = links.filter(({ y1, y2 }) => Math.min(y1, y2) < top && Math.max(y1, y2) > bottom);
+  return [...ending, ...crossing].slice(0, LINKS_DRAWN_MAX);
 }
 
 /** What belongs to the selection stands out. */
-function litBy(selected: string | null, { edges }: Layout) {
-  const own = selected === null ? [] : edges.filter(({ key, from, to }) => [key, from, to].includes(selected));
-  return { edges: new Set(own.map(edge => edge.key)), ends: new Set(own.map(edge => edge.to)) };
+function litBy(selected: string | null, { links }: Layout) {
+  const own = selected === null ? [] : links.filter(({ key, from, to }) => [key, from, to].includes(selected));
+  return { links: new Set(own.map(({ key }) => key)), ends: new Set(own.map(({ to }) => to)) };
 }
