@@ -2,64 +2,77 @@
 import { type KeyboardEvent, memo, useRef, useState } from 'react';
 import { cut } from '../text.ts';
 import { type Line, type MapLayout, neighbour, type PlacedNode, SIZE } from './layout.ts';
-import { edgeTitle, nodeName, nodeSubtitle, nodeTitle, rate } from './words.ts';
+import { edgeTitle, nodeName, nodeSubtitle, nodeTitle, processesText, rate } from './words.ts';
 
 const TITLE_CHARS = 24;
 const SUBTITLE_CHARS = 27;
+const PROCESSES_SHOWN_MAX = 3;
+/** Widths of lines: below ten flows a minute, below a hundred … */
+const BUSY_MAX = 3;
 
-/** From the right of one to the left of the other; back to itself, or to the left, around. */
-function curve({ from, to }: Line): string {
-  const x1 = from.x + from.width;
+interface Route {
+  readonly d: string;
+  /** Where it arrives, and whether it comes from the left (1) or from the right (-1). */
+  readonly x: number;
+  readonly y: number;
+  readonly way: 1 | -1;
+}
+
+/** Out at the side that faces the other, in at the side that faces this one; in one column, and back to itself, around the right. */
+function routeOf({ from, to }: Line): Route {
   const y1 = from.y + from.height / 2;
   const y2 = to.y + to.height / 2;
-  if (from === to) return `M${x1} ${y1 - 8}c34 -26 34 42 7 18`;
-  const x2 = to.x - 7;
-  const reach = Math.max(Math.abs(x2 - x1) / 2, 44);
-  return `M${x1} ${y1}C${x1 + reach} ${y1} ${x2 - reach} ${y2} ${x2} ${y2}`;
+  const right = from.x + from.width;
+  if (from === to) return { d: `M${right} ${y1 - 8}c34 -26 34 42 7 18`, x: right, y: y1 + 10, way: -1 };
+  if (to.x >= right || to.x + to.width <= from.x) {
+    const way = to.x >= right ? 1 : -1;
+    const x1 = way === 1 ? right : from.x;
+    const x = way === 1 ? to.x : to.x + to.width;
+    const reach = Math.max(Math.abs(x - x1) / 2, 30) * way;
+    return { d: `M${x1} ${y1}C${x1 + reach} ${y1} ${x - reach} ${y2} ${x - 7 * way} ${y2}`, x, y: y2, way };
+  }
+  const x = to.x + to.width;
+  const bulge = Math.max(right, x) + 34 + Math.abs(y2 - y1) / 8;
+  return { d: `M${right} ${y1}C${bulge} ${y1} ${bulge} ${y2} ${x + 7} ${y2}`, x, y: y2, way: -1 };
 }
 
-function tip({ from, to }: Line): { x: number; y: number; way: number } {
-  return from === to
-    ? { x: from.x + from.width, y: from.y + from.height / 2 + 10, way: -1 }
-    : { x: to.x, y: to.y + to.height / 2, way: 1 };
-}
-
-/** `TCP 443 HTTP · 12 a minute`. */
+/** `TCP 443 HTTP · 12 a minute · curl, wget`. */
 function lineLabel({ edges, perMinute, dropped }: Line): string {
   const [first] = edges;
   const what = first === undefined ? '' : `${edgeTitle(first)}${edges.length > 1 ? ` +${edges.length - 1}` : ''}`;
-  return `${what} · ${rate(perMinute)}${dropped ? ' · dropped' : ''}`;
-}
-
-function middle(line: Line): { x: number; y: number } {
-  const { from, to } = line;
-  return { x: (from.x + from.width + to.x) / 2, y: (from.y + to.y + SIZE.height) / 2 };
+  const processes = [...new Set(edges.flatMap(edge => edge.processes))];
+  const by = processesText(processes.slice(0, PROCESSES_SHOWN_MAX), processes.length > PROCESSES_SHOWN_MAX);
+  return [what, rate(perMinute), dropped ? 'dropped' : '', by].filter(Boolean).join(' · ');
 }
 
 interface LineProps {
   readonly line: Line;
-  readonly isLit: boolean;
-  readonly isFaint: boolean;
+  /** `lit` when selected, `near` at a selected node, `faint` where something else is. */
+  readonly nearness: '' | 'lit' | 'near' | 'faint';
   readonly onSelect: (key: string) => void;
 }
 
-const LinePart = memo(function LinePart({ line, isLit, isFaint, onSelect }: LineProps) {
-  const d = curve(line);
-  const { x, y, way } = tip(line);
-  const at = middle(line);
-  const width = 1.2 + Math.min(Math.log10(1 + line.perMinute), 3);
-  const classes = ['edge', line.dropped ? 'dropped' : '', isLit ? 'lit' : '', isFaint ? 'faint' : ''];
+const LinePart = memo(function LinePart({ line, nearness, onSelect }: LineProps) {
+  const { d, x, y, way } = routeOf(line);
+  const { from, to } = line;
+  const busy = Math.min(Math.floor(Math.log10(1 + line.perMinute)), BUSY_MAX);
+  const classes = ['edge', `busy-${busy}`, line.dropped ? 'dropped' : '', nearness];
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: by keyboard it is reached from the details of its ends, and in the table.
     <g className={classes.filter(Boolean).join(' ')} onClick={() => onSelect(line.key)}>
       <path className="edge-hit" d={d} />
-      <path className="edge-line" d={d} strokeWidth={width} />
+      <path className="edge-line" d={d} />
       {line.dropped ? (
-        <path className="edge-cross" d={`M${x - 11} ${y - 5}l10 10m0 -10l-10 10`} />
+        <path className="edge-cross" d={`M${x - 6 * way - 5} ${y - 5}l10 10m0 -10l-10 10`} />
       ) : (
         <path className="edge-tip" d={`M${x} ${y}l${-8 * way} -4v8z`} />
       )}
-      <text className="edge-label" x={at.x} y={at.y - 5} textAnchor="middle">
+      <text
+        className="edge-label"
+        x={(from.x + to.x + SIZE.width) / 2}
+        y={(from.y + to.y + SIZE.height) / 2 - 5}
+        textAnchor="middle"
+      >
         {lineLabel(line)}
       </text>
     </g>
@@ -79,23 +92,31 @@ const NodePart = memo(function NodePart({ placed, isFocused, isSelected, isFaint
   const { node, x, y, width, height } = placed;
   const classes = ['map-node', `map-${node.kind}`, isSelected ? 'selected' : '', isFaint ? 'faint' : ''];
   return (
-    // biome-ignore lint/a11y/useSemanticElements: HTML has no place in SVG.
-    <g
-      role="button"
-      aria-label={`${nodeName(node)}, ${nodeSubtitle(node)}${says}`}
-      aria-pressed={isSelected}
-      tabIndex={isFocused ? 0 : -1}
-      data-id={node.id}
-      className={classes.filter(Boolean).join(' ')}
-      onClick={() => onSelect(node.id)}
-    >
-      <rect className="map-ground" x={x} y={y} width={width} height={height} rx={6} />
-      <text className="end-title" x={x + 12} y={y + 19}>
-        {cut(nodeTitle(node), TITLE_CHARS)}
-      </text>
-      <text className="end-subtitle" x={x + 12} y={y + 35}>
-        {cut(nodeSubtitle(node), SUBTITLE_CHARS)}
-      </text>
+    <g className={classes.filter(Boolean).join(' ')}>
+      {/* biome-ignore lint/a11y/useSemanticElements: HTML has no place in SVG. */}
+      <rect
+        role="button"
+        aria-label={`${nodeName(node)}, ${nodeSubtitle(node)}${says}`}
+        aria-pressed={isSelected}
+        tabIndex={isFocused ? 0 : -1}
+        data-id={node.id}
+        onClick={() => onSelect(node.id)}
+        className="map-ground"
+        x={x}
+        y={y}
+        width={width}
+        height={height}
+        rx={6}
+      />
+      {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in it takes the focus. */}
+      <g aria-hidden="true" className="map-text">
+        <text className="end-title" x={x + 12} y={y + 19}>
+          {cut(nodeTitle(node), TITLE_CHARS)}
+        </text>
+        <text className="end-subtitle" x={x + 12} y={y + 35}>
+          {cut(nodeSubtitle(node), SUBTITLE_CHARS)}
+        </text>
+      </g>
     </g>
   );
 });
@@ -128,7 +149,7 @@ export function Drawing({ layout, selected, zoom, label, onSelect }: DrawingProp
       if (!event.key.startsWith('Arrow')) return;
       if (next !== null) {
         setFocused(next.node.id);
-        drawing.current?.querySelector<SVGGElement>(`[data-id="${CSS.escape(next.node.id)}"]`)?.focus();
+        drawing.current?.querySelector<SVGElement>(`[data-id="${CSS.escape(next.node.id)}"]`)?.focus();
       }
     }
     event.preventDefault();
@@ -160,8 +181,7 @@ export function Drawing({ layout, selected, zoom, label, onSelect }: DrawingProp
             <LinePart
               key={line.key}
               line={line}
-              isLit={selected !== '' && isOf(line)}
-              isFaint={selected !== '' && !isOf(line)}
+              nearness={selected === '' ? '' : line.key === selected ? 'lit' : isOf(line) ? 'near' : 'faint'}
               onSelect={onSelect}
             />
           ))}

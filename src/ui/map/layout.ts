@@ -155,6 +155,21 @@ function groupedBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<stri
   return groups;
 }
 
+/** From box to box, the way that more lines go; what is outside is where things lead to, also when it asks in. */
+function between(links: readonly (readonly [string, string])[], boxOf: ReadonlyMap<string, string>) {
+  const pairs = groupedBy(
+    links.map(([from, to]) => [boxOf.get(from) as string, boxOf.get(to) as string] as const),
+    pair => JSON.stringify(pair),
+  );
+  return [...pairs.values()].flatMap(same => {
+    const [from, to] = same[0] as readonly [string, string];
+    const back = pairs.get(JSON.stringify([to, from]))?.length ?? 0;
+    const isBack =
+      from === 'outside' || (to !== 'outside' && (back > same.length || (back === same.length && from > to)));
+    return from === to || isBack ? [] : [[from, to] as const];
+  });
+}
+
 function arrange(view: View, boxOf: ReadonlyMap<string, string>): { nodes: Map<string, PlacedNode>; boxes: Box[] } {
   const members = groupedBy(view.nodes, ({ id }) => boxOf.get(id) as string);
   const links = view.edges.map(({ from, to }) => [from, to] as const);
@@ -166,8 +181,7 @@ function arrange(view: View, boxOf: ReadonlyMap<string, string>): { nodes: Map<s
     }),
   );
   const sizes = new Map([...inner].map(([key, points]) => [key, extent(points.values())]));
-  const between = links.map(([from, to]) => [boxOf.get(from) as string, boxOf.get(to) as string] as const);
-  const corners = layered(sizes, between, SIZE.apart, SIZE.layers);
+  const corners = layered(sizes, between(links, boxOf), SIZE.apart, SIZE.layers);
   const nodes = new Map<string, PlacedNode>();
   const boxes: Box[] = [];
   for (const [key, points] of inner) {
