@@ -2,7 +2,7 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { IncidentState, Level as LevelName, SinkView } from '../api/contract.ts';
 import { ApiError } from './api.ts';
-import { ago, instant } from './text.ts';
+import { ago, instant, visible } from './text.ts';
 
 export const LEVELS: readonly LevelName[] = ['critical', 'high', 'medium', 'low', 'informational'];
 
@@ -65,11 +65,21 @@ const ADVICE: Readonly<Record<number, string>> = {
 
 export function Failure({ error, what, onRetry }: FailureProps) {
   const status = error instanceof ApiError ? error.status : -1;
+  const fields = error instanceof ApiError ? error.fields : [];
   return (
     <div className="failure" role="alert">
       <p>
         <strong>No {what}:</strong> {error.message}
       </p>
+      {fields.length === 0 ? null : (
+        <ul>
+          {fields.map(({ field, message }) => (
+            <li key={`${field} ${message}`}>
+              {visible(field)}: {visible(message)}
+            </li>
+          ))}
+        </ul>
+      )}
       <p className="quiet">{ADVICE[status] ?? (status >= 500 ? 'Spoor’s log says more.' : '')}</p>
       {onRetry === undefined ? null : (
         <button type="button" onClick={onRetry}>

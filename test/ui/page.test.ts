@@ -1,6 +1,5 @@
 /** The web page in a real Chromium, served by the real program that plays a recording. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,24 +11,14 @@ import { startApp } from '../../src/commands/serve.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { commitAlert, makeAlert, makeIncident, startApi } from '../api/support.ts';
 import { HOSTILE } from '../support/hostile.ts';
-import { launch, MISSING, visit } from './browser.ts';
+import { axeViolations, launch, MISSING, visit } from './browser.ts';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const recording = (file: string): string =>
   fileURLToPath(new URL(`../../captures/lateral-movement/${file}`, import.meta.url));
 const CRAWLER = 'tenant-jobs/crawler-556db57cd7-tkvfd';
 
 async function expectAccessible(page: Page): Promise<void> {
-  // Evaluated by the driver, past the policy of the page.
-  await page.evaluate(axe);
-  const violations = await page.evaluate(async () => {
-    const { axe } = window as unknown as {
-      axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-    };
-    const result = await axe.run();
-    return result.violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html.slice(0, 160)).join(' | ')}`);
-  });
-  expect(violations).toEqual([]);
+  expect(await axeViolations(page)).toEqual([]);
 }
 
 describe.skipIf(MISSING !== '')(`the web page${MISSING === '' ? '' : ` (${MISSING})`}`, () => {

@@ -3,6 +3,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import type { EventsPage, FieldsView } from '../../api/contract.ts';
 import { get } from '../api.ts';
+import '../events/events.css';
 import { EventDetails } from '../events/details.tsx';
 import { FilterInput } from '../events/filter-input.tsx';
 import { COLUMNS_STANDARD, type EventsQuery, useEventsQuery } from '../events/query.ts';

@@ -7,20 +7,29 @@ import { PictureView } from '../picture/picture-view.tsx';
 import { showQuery, useShow } from '../picture/show.ts';
 import { count, visible } from '../text.ts';
 import { Level, Read, State, Time } from '../widgets.tsx';
+import { useFilters } from './filters.ts';
+import { PastNotice, PodTime } from './pod-time.tsx';
 
 const ALERTS_MAX = 200;
+
+/** `shown` is `?…` or ''. */
+const pictureQuery = (at: string, shown: string): string =>
+  at === '' ? shown : `${shown === '' ? '?' : `${shown}&`}at=${encodeURIComponent(at)}`;
 
 export default function PodPage({ namespace, name }: { readonly namespace: string; readonly name: string }) {
   const pod = `${namespace}/${name}`;
   const show = useShow();
+  const filters = useFilters();
+  const at = filters.get('at') ?? '';
   const picture = useQuery({
-    queryKey: ['pod', pod, 'picture', show.cursors],
+    queryKey: ['pod', pod, 'picture', at, show.cursors],
     queryFn: () =>
       get<PodPictureView>(
-        `/pods/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/picture${showQuery(show.cursors)}`,
+        `/pods/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/picture${pictureQuery(at, showQuery(show.cursors))}`,
       ),
     placeholderData: keepPreviousData,
-    meta: { live: true },
+    // The past does not change.
+    meta: { live: at === '' },
   });
   const alerts = useQuery({
     queryKey: ['pod', pod, 'alerts'],
@@ -58,19 +67,24 @@ export default function PodPage({ namespace, name }: { readonly namespace: strin
           )
         }
       </Read>
+      <PodTime at={at} onChange={time => filters.set('at', time)} />
       <Read of={picture} what="picture">
         {data => (
-          <PictureView
-            picture={data}
-            show={show}
-            isBusy={picture.isPlaceholderData}
-            alerts={alerts.data?.items ?? []}
-            label={`Processes and connections of ${pod}`}
-            fileName={`${namespace}-${name}`}
-          />
+          <>
+            <PastNotice at={at} past={data.past} gaps={data.gaps} />
+            <PictureView
+              picture={data}
+              show={show}
+              isBusy={picture.isPlaceholderData}
+              alerts={alerts.data?.items ?? []}
+              label={`Processes and connections of ${pod}`}
+              fileName={`${namespace}-${name}`}
+            />
+          </>
         )}
       </Read>
       <p>
+        <Link href={`/events${query({ pod, until: at })}`}>All its events</Link>{' '}
         <Link href={`/connections${query({ namespace, pod: name })}`}>All its connections</Link>
       </p>
     </>
