@@ -11,6 +11,8 @@ import type { ServiceMapView } from '../model/service-map.ts';
 import type { Micros } from '../model/time.ts';
 import type { Level } from '../rules/rule.ts';
 import type { EventsPort } from './events-port.ts';
+import type { ReplaysPort } from './replays.ts';
+import type { RuleLab } from './rule-lab.ts';
 import type { Rulebook, RuleFires, RuleHour } from './rulebook.ts';
 
 /** Namespaces that a caller may see; null for all. */
@@ -209,6 +211,8 @@ export interface IngestResult {
   readonly accepted: number;
   readonly malformed: number;
   readonly unknown: number;
+  /** Put aside: their time is ahead of this machine's clock. */
+  readonly ahead: number;
 }
 
 export interface IngestPort {
@@ -298,7 +302,7 @@ interface SourceRecord {
   readonly detail: string;
   /** Event time of the newest event, RFC 3339, or null. */
   readonly newest: string | null;
-  /** Counted from the start, snake_case: events, bytes, malformed, unknown_kinds, duplicates, lost, reconnects … */
+  /** Counted from the start, snake_case: events, bytes, malformed, unknown_kinds, ahead, duplicates, lost, reconnects … */
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -354,6 +358,8 @@ export interface ApiDeps {
   silencesChanged(): Promise<void> | void;
   rules(): readonly RuleRecord[];
   readonly rulebook: Rulebook;
+  readonly replays: ReplaysPort;
+  readonly ruleLab: RuleLab;
   status(): EngineStatus;
   /** Why it is not ready, one sentence each; [] when it is. */
   unready(): Promise<readonly string[]> | readonly string[];

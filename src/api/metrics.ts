@@ -46,7 +46,7 @@ const METRICS: readonly Metric[] = [
   },
   {
     name: 'spoor_source_total',
-    help: 'What a source counted: events, bytes, malformed, unknown_kinds, duplicates, lost, reconnects …',
+    help: 'What a source counted: events, bytes, malformed, unknown_kinds, ahead, duplicates, lost, reconnects …',
     type: 'counter',
     labels: ['source', 'type', 'what'],
     samples: status =>

@@ -12,7 +12,7 @@ interface Watched {
   state: SourceStatus['state'];
   looks: number;
   /** Losses that were told of, and at which look. */
-  told: { readonly lost: number; readonly malformed: number; readonly look: number };
+  told: { readonly lost: number; readonly malformed: number; readonly ahead: number; readonly look: number };
 }
 
 /** Looks at the health of everything once a second until the returned function is called. */
@@ -56,7 +56,11 @@ export class HealthWatch {
   #source(status: SourceStatus): void {
     const { name, state } = status;
     const before = this.#sources.get(name);
-    const watched: Watched = before ?? { state: 'starting', looks: 0, told: { lost: 0, malformed: 0, look: 0 } };
+    const watched: Watched = before ?? {
+      state: 'starting',
+      looks: 0,
+      told: { lost: 0, malformed: 0, ahead: 0, look: 0 },
+    };
     if (before === undefined) this.#sources.set(name, watched);
     watched.looks += 1;
     if (state !== watched.state) this.#changed(status, watched.state);
@@ -76,15 +80,16 @@ export class HealthWatch {
     else if (state === 'ended') this.#log('info', 'a source has ended', fields);
   }
 
-  #losses({ name, counters: { lost, malformed } }: SourceStatus, watched: Watched): void {
+  #losses({ name, counters: { lost, malformed, ahead } }: SourceStatus, watched: Watched): void {
     const { told } = watched;
-    if (lost <= told.lost && malformed <= told.malformed) return;
+    if (lost <= told.lost && malformed <= told.malformed && ahead <= told.ahead) return;
     if (told.look > 0 && watched.looks - told.look < LOSSES_EVERY_LOOKS) return;
-    watched.told = { lost, malformed, look: watched.looks };
+    watched.told = { lost, malformed, ahead, look: watched.looks };
     this.#log('warn', 'a source lost events or sent what cannot be read', {
       source: name,
       lost: lost - told.lost,
       malformed: malformed - told.malformed,
+      ...(ahead > told.ahead ? { ahead_of_this_clock: ahead - told.ahead } : {}),
     });
   }
 }

@@ -3,6 +3,8 @@ export const LIMITS = {
   lineBytesMax: 16 * 1024 * 1024,
   reorderEventsMax: 500_000,
   latenessMsDefault: 2_000,
+  /** An event of a live source may be so far ahead of the clock of the machine that receives it. */
+  aheadMsMax: 5 * 60_000,
   podsMax: 100_000,
   containersMax: 100_000,
   processesMax: 1_000_000,

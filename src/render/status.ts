@@ -44,7 +44,7 @@ export interface StatusSink {
 type Mark = 'good' | 'wait' | 'bad';
 
 /** Losses that deserve a word. */
-const LOSSES = ['malformed', 'lost', 'duplicates', 'reconnects'];
+const LOSSES = ['malformed', 'lost', 'ahead', 'duplicates', 'reconnects'];
 
 const listOf = (numbers: Numbers): string =>
   Object.entries(numbers)

@@ -22,6 +22,8 @@ export interface SourceCounters {
   malformed: number;
   /** Decoded, but of a kind that this version does not know: passed over. */
   unknownKinds: number;
+  /** Put aside because their time cannot be; they are in the quarantine. */
+  ahead: number;
   duplicates: number;
   /** Known to be lost: lost_events, throttles, rate limits, spools that overflowed. */
   lost: number;
@@ -58,5 +60,15 @@ export interface Quarantine {
 }
 
 export function newCounters(): SourceCounters {
-  return { events: 0, bytes: 0, batches: 0, malformed: 0, unknownKinds: 0, duplicates: 0, lost: 0, reconnects: 0 };
+  return {
+    events: 0,
+    bytes: 0,
+    batches: 0,
+    malformed: 0,
+    unknownKinds: 0,
+    ahead: 0,
+    duplicates: 0,
+    lost: 0,
+    reconnects: 0,
+  };
 }

@@ -17,7 +17,7 @@ class Taker implements IngestPort {
     const pieces: Uint8Array[] = [];
     for await (const piece of body) pieces.push(piece);
     this.bodies.push(Buffer.concat(pieces));
-    return { accepted: 2, malformed: 1, unknown: 0 };
+    return { accepted: 2, malformed: 1, unknown: 0, ahead: 0 };
   }
 }
 
@@ -40,7 +40,7 @@ describe('ingest', () => {
       await start(taker);
       const answer = await send(LINES, { 'content-type': type });
       expect(answer.status).toBe(200);
-      expect(answer.json).toMatchObject({ accepted: 2, malformed: 1, unknown: 0 });
+      expect(answer.json).toMatchObject({ accepted: 2, malformed: 1, unknown: 0, ahead: 0 });
       expect(taker.bodies).toEqual([Buffer.from(LINES)]);
     },
   );
@@ -104,7 +104,7 @@ describe('ingest', () => {
         async offer() {
           working++;
           await held;
-          return { accepted: 0, malformed: 0, unknown: 0 };
+          return { accepted: 0, malformed: 0, unknown: 0, ahead: 0 };
         },
       },
       { ingestConcurrentMax: 2 },
@@ -156,7 +156,7 @@ describe('ingest into the source', () => {
     const lines = recording.toString().trimEnd().split('\n').length;
     const body = gzipSync(Buffer.concat([recording, Buffer.from('{"broken":\n')]));
     const answer = await api.call('POST', PATH, { body, headers: { 'content-encoding': 'gzip' } });
-    expect(answer.json).toMatchObject({ accepted: lines, malformed: 1, unknown: 0 });
+    expect(answer.json).toMatchObject({ accepted: lines, malformed: 1, unknown: 0, ahead: 0 });
     while (events < lines) await new Promise(resolve => setImmediate(resolve));
     expect(events).toBe(lines);
     expect(quarantined.map(entry => entry.place)).toEqual([`request ${answer.json.request_id}:${lines + 1}`]);

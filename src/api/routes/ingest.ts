@@ -19,6 +19,11 @@ const ingestSchema = z
       .number()
       .describe('lines that are no event: their first bytes are in the quarantine, with `request_id`'),
     unknown: z.number().describe('events of kinds that this version does not know'),
+    ahead: z
+      .number()
+      .describe(
+        "events put aside in the quarantine: their time is more than five minutes ahead of this machine's clock",
+      ),
     request_id: z.string(),
   })
   .meta({ id: 'IngestResult' });
@@ -100,8 +105,8 @@ export function ingestRoute({ ingest }: Pick<ApiDeps, 'ingest'>, limits: ApiLimi
         const whole = await inflated(bytes, encoding, limits.ingestInflatedBytesMax);
         const result = await ingest.offer(piecesOf(whole), `request ${request.id}`);
         if (result === 'full') throw busy(limits);
-        const { accepted, malformed, unknown } = result;
-        return { accepted, malformed, unknown, request_id: request.id };
+        const { accepted, malformed, unknown, ahead } = result;
+        return { accepted, malformed, unknown, ahead, request_id: request.id };
       } finally {
         working--;
       }

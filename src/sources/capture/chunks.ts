@@ -1,6 +1,7 @@
 /** A file's bytes in chunks, opened when it is compressed. */
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 
 const CHUNK_BYTES = 512 * 1024;
@@ -66,6 +67,14 @@ export async function* decompressed(
   }
 }
 
+/** What a small piece grew to may be a thousand times as much: everything else has its turn in between. */
+async function* inTurns(chunks: readonly Buffer[]): AsyncGenerator<Buffer> {
+  for (const chunk of chunks) {
+    yield chunk;
+    await setImmediate();
+  }
+}
+
 async function* gunzipped(
   first: Buffer,
   rest: AsyncGenerator<Buffer>,
@@ -96,7 +105,7 @@ async function* gunzipped(
         gunzip.removeAllListeners('error').on('error', error => {
           failure ??= error;
         });
-        yield* taken();
+        yield* inTurns(taken());
       }
       const next = await rest.next();
       chunk = next.done === true ? null : next.value;

@@ -12,6 +12,8 @@ export interface ReaderContext {
   readonly quarantine: Quarantine;
   readonly since: Micros | null;
   readonly until: Micros | null;
+  /** Aborted when nobody wants more, also while a file gives no events. */
+  readonly signal: AbortSignal;
 }
 
 export class CaptureReader {
@@ -59,10 +61,10 @@ export class CaptureReader {
     return event;
   }
 
-  /** Reads until there is an event to peek at. False when the file has ended. */
+  /** Reads until there is an event to peek at. False when the file has ended, or nobody wants more. */
   async fill(): Promise<boolean> {
     while (this.#next >= this.#queue.length) {
-      if (this.#ended) return false;
+      if (this.#ended || this.#context.signal.aborted) return false;
       this.#queue = [];
       this.#next = 0;
       const chunk = await this.#chunks.next();

@@ -44,6 +44,7 @@ export function captureSource(options: CaptureOptions): Source {
       quarantine: options.quarantine,
       since: options.since ?? null,
       until: options.until ?? null,
+      signal,
     };
     const readers = options.paths.map(path => new CaptureReader(path, chunksOf(path, options.stdin, signal), context));
     const inFlight = new InFlight();

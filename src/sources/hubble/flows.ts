@@ -1,6 +1,7 @@
 /** The messages of a Hubble stream, across reconnects: once each, with what was lost in between. */
 import type { Event, FlowEvent } from '../../model/event.ts';
 import type { Micros } from '../../model/time.ts';
+import { Ahead } from '../ahead.ts';
 import { describeError } from '../grpc/client.ts';
 import type { Clock } from '../grpc/clock.ts';
 import { Nodes } from '../grpc/nodes.ts';
@@ -27,6 +28,7 @@ export class FlowStream {
   readonly #seen = new SeenFlows();
   readonly #nodes = new Nodes();
   readonly #lost: LostEvents;
+  readonly #ahead: Ahead;
   /** Nodes whose first flow since the reconnect has not come yet. */
   #awaited = new Set<string>();
   /** Time of the newest flow when the stream broke. */
@@ -38,6 +40,8 @@ export class FlowStream {
     this.#options = options;
     this.#decoder = new HubbleDecoder(options.source, options.interned);
     this.#lost = new LostEvents(options.clock, fact => options.push(fact));
+    const { source, counters, quarantine } = options;
+    this.#ahead = new Ahead({ source, counters, quarantine, tell: gap => options.push(gap) });
   }
 
   message(bytes: Buffer): void {
@@ -54,7 +58,7 @@ export class FlowStream {
       return;
     }
     counters.unknownKinds += this.#decoder.unknownKinds - unknown;
-    if (event === null) return;
+    if (event === null || !this.#ahead.passes(event)) return;
     if (event.kind === 'flow') this.#flow(event, bytes);
     else if (event.kind === 'lost_events') {
       counters.lost += event.count;

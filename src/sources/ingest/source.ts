@@ -2,6 +2,7 @@
 import { Observable, type Subscriber } from 'rxjs';
 import type { Event } from '../../model/event.ts';
 import type { Micros } from '../../model/time.ts';
+import { Ahead } from '../ahead.ts';
 import { BATCH_EVENTS_MAX, InFlight } from '../in-flight.ts';
 import { JsonDecoder, Malformed } from '../json/decoder.ts';
 import { LineSplitter } from '../json/lines.ts';
@@ -33,6 +34,8 @@ interface Offered {
   /** Events that will reach the pipeline: with a journal, also when the program is killed before. */
   readonly accepted: number;
   readonly malformed: number;
+  /** Put aside: their time cannot be. */
+  readonly ahead: number;
   /** Of a kind that this version does not know: passed over. */
   readonly unknown: number;
 }
@@ -50,6 +53,8 @@ export function ingestSource(options: IngestOptions): IngestSource {
   const name = options.name ?? 'ingest';
   const counters = newCounters();
   const journal = options.journal ?? null;
+  let tell: (gap: Event) => void = () => undefined;
+  const ahead = new Ahead({ source: name, counters, quarantine: options.quarantine, tell: gap => tell(gap) });
   let decoder = new JsonDecoder({ source: name });
   const heldBytesMax = options.heldBytesMax ?? HELD_BYTES_MAX;
   /** Bytes of what waits here and of batches under way: those wait for late events, and cost memory until then. */
@@ -167,8 +172,13 @@ export function ingestSource(options: IngestOptions): IngestSource {
 
   async function offer(body: Buffer | AsyncIterable<Uint8Array>, place = 'request'): Promise<Offered | 'full'> {
     if (active === null || held >= heldBytesMax) return 'full';
-    const taken = { accepted: 0, malformed: 0, unknown: 0 };
+    const taken = { accepted: 0, malformed: 0, unknown: 0, ahead: 0 };
     const events: Queued[] = [];
+    const give = (event: Event, length: number): void => {
+      events.push({ event, bytes: length + EVENT_BYTES, part: null });
+      held += length + EVENT_BYTES;
+    };
+    const giveGap = (gap: Event): void => give(gap, 0);
     let item = 0;
     const reject = (reason: string, bytes: Uint8Array): void => {
       taken.malformed++;
@@ -178,14 +188,17 @@ export function ingestSource(options: IngestOptions): IngestSource {
     const sink = {
       line(bytes: Buffer, start: number, end: number): void {
         item++;
+        // Bodies take turns: a gap goes with the one in which it is told.
+        tell = giveGap;
         const before = decoder.unknownKinds;
         const event = decoder.decode(bytes, start, end);
         taken.unknown += decoder.unknownKinds - before;
         counters.unknownKinds += decoder.unknownKinds - before;
         if (event instanceof Malformed) reject(event.problem, bytes.subarray(start, end));
+        else if (event !== null && !ahead.passes(event)) taken.ahead++;
         else if (event !== null) {
-          events.push({ event, bytes: end - start + EVENT_BYTES, part: null });
-          held += end - start + EVENT_BYTES;
+          taken.accepted++;
+          give(event, end - start);
         }
       },
       tooLong(head: Buffer): void {
@@ -203,7 +216,6 @@ export function ingestSource(options: IngestOptions): IngestSource {
     }
     splitter?.end();
     const part = await keep(events.map(({ event }) => event));
-    taken.accepted = events.length;
     if (active === null) {
       held -= bytesOf(events);
       if (part === null) counters.lost += events.length;

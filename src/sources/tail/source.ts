@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { Observable, type Subscriber } from 'rxjs';
 import type { Event } from '../../model/event.ts';
 import type { Micros } from '../../model/time.ts';
+import { Ahead } from '../ahead.ts';
 import { realTiming, type Timing } from '../capture/pace.ts';
 import { reconnectGap, sensorOf } from '../gap.ts';
 import { BATCH_EVENTS_MAX, InFlight } from '../in-flight.ts';
@@ -71,6 +72,7 @@ export function tailSource(options: TailOptions): Source {
       bytes: count => {
         counters.bytes += count;
       },
+      ahead: tell => new Ahead({ source: name, counters, quarantine: options.quarantine, tell }),
     });
   }
 
@@ -146,6 +148,8 @@ interface ReaderEvents {
   lost(what: string): void;
   unknown(count: number): void;
   bytes(count: number): void;
+  /** What puts events of impossible times aside. */
+  ahead(tell: (gap: Event) => void): Ahead;
 }
 
 /** Events of one followed path, with the position after each. */
@@ -160,6 +164,9 @@ class FileReader {
   #base = 0;
   #events: Event[] = [];
   #offsets: number[] = [];
+  /** Behind the line that is being read. */
+  #offset = 0;
+  readonly #ahead: Ahead;
   #newest: Micros | null = null;
   /** Text was lost, and nothing that came after it has been given yet. */
   #isAfterLoss = false;
@@ -181,6 +188,7 @@ class FileReader {
     this.#source = source;
     this.#on = on;
     this.#decoder = new JsonDecoder({ source });
+    this.#ahead = on.ahead(gap => this.#give(gap));
     this.follower = new Follower(path, position, what => {
       this.#isAfterLoss = true;
       on.lost(what);
@@ -255,6 +263,11 @@ class FileReader {
     return reconnectGap(place, this.#newest ?? event.time, event, FILE_LOST);
   }
 
+  #give(event: Event): void {
+    this.#events.push(event);
+    this.#offsets.push(this.#offset);
+  }
+
   #newSplitter(): LineSplitter {
     const splitter: LineSplitter = new LineSplitter({
       line: (bytes, start, end) => {
@@ -265,8 +278,8 @@ class FileReader {
           this.#on.reject(`${this.#text?.path}@${offset}`, event.problem, bytes.subarray(start, end));
           return;
         }
-        this.#events.push(event);
-        this.#offsets.push(offset);
+        this.#offset = offset;
+        if (this.#ahead.passes(event)) this.#give(event);
       },
       tooLong: head => this.#on.reject(`${this.#text?.path}@${this.#base + splitter.consumed}`, 'line too long', head),
     });

@@ -1,6 +1,7 @@
 /** One Tetragon agent: its stream, its process cache at each connect, and the gap that each reconnect leaves. */
 import type grpc from '@grpc/grpc-js';
 import type { Event } from '../../model/event.ts';
+import type { Ahead } from '../ahead.ts';
 import { describeError, openStream } from '../grpc/client.ts';
 import type { Clock } from '../grpc/clock.ts';
 import { Link, type LinkTimes } from '../grpc/link.ts';
@@ -23,6 +24,7 @@ export interface AgentContext {
   readonly clock: Clock;
   readonly times: LinkTimes;
   readonly nodes: Nodes;
+  readonly ahead: Ahead;
   push(event: Event): void;
 }
 
@@ -54,11 +56,11 @@ export class Agent {
   }
 
   async #bootstrap(client: grpc.Client): Promise<boolean> {
-    const { bootstrap, nodes, push } = this.#context;
+    const { ahead, bootstrap, nodes, push } = this.#context;
     const reply = await bootstrap.fetch(client);
     if (reply === null) return false;
     try {
-      for (const event of bootstrap.events(reply, nodes)) push(event);
+      for (const event of bootstrap.events(reply, nodes)) if (ahead.passes(event)) push(event);
     } catch (error) {
       this.#malformed(reply, error);
     }
@@ -66,7 +68,7 @@ export class Agent {
   }
 
   #message(bytes: Buffer): void {
-    const { counters, decoder, nodes, push } = this.#context;
+    const { ahead, counters, decoder, nodes, push } = this.#context;
     counters.bytes += bytes.length;
     let event: Event | null;
     const unknown = decoder.unknownKinds;
@@ -77,7 +79,7 @@ export class Agent {
       return;
     }
     counters.unknownKinds += decoder.unknownKinds - unknown;
-    if (event === null) return;
+    if (event === null || !ahead.passes(event)) return;
     if (event.kind === 'rate_limit') counters.lost += event.count;
     if (this.#fresh) {
       this.#fresh = false;

@@ -1,6 +1,7 @@
 /** Tetragon agents over gRPC: one, or one at each address of a DNS name. */
 import { lookup } from 'node:dns/promises';
 import { Observable } from 'rxjs';
+import { Ahead } from '../ahead.ts';
 import { type Address, parseAddress, targetOf } from '../grpc/address.ts';
 import { describeError, openClient, type TlsOptions } from '../grpc/client.ts';
 import { type Clock, SYSTEM_CLOCK } from '../grpc/clock.ts';
@@ -105,15 +106,18 @@ class TetragonSource implements Source {
   #context(outlet: Outlet): AgentContext {
     const decoder = new TetragonDecoder(this.name, new Interned());
     this.#bootstrap = new Bootstrap(decoder, this.#options.bootstrapMs ?? BOOTSTRAP_MS);
+    const { quarantine } = this.#options;
+    const counters = this.#counters;
     return {
       source: this.name,
       decoder,
       bootstrap: this.#bootstrap,
-      counters: this.#counters,
-      quarantine: this.#options.quarantine,
+      counters,
+      quarantine,
       clock: this.#clock,
       times: { ...LINK_TIMES, ...this.#options.times },
       nodes: new Nodes(),
+      ahead: new Ahead({ source: this.name, counters, quarantine, tell: gap => outlet.push(gap) }),
       push: event => outlet.push(event),
     };
   }

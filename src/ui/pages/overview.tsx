@@ -202,6 +202,7 @@ function Rates({ status }: { readonly status: StatusView }) {
 const LOSSES: Readonly<Record<string, string>> = {
   lost: 'lost by the sensor',
   malformed: 'malformed',
+  ahead: 'ahead of the clock',
   unknown_kinds: 'of unknown kinds',
   dropped: 'dropped',
   rate_limited: 'held back by a rate limit',

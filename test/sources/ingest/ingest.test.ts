@@ -67,7 +67,7 @@ describe('ingest source', () => {
     const { source, got, subscription } = consumed();
     const some = lines.slice(0, 40);
     const offered = await source.offer(pieces(`${some.join('\r\n')}\r\n`, 777));
-    expect(offered).toEqual({ accepted: 40, malformed: 0, unknown: 0 });
+    expect(offered).toEqual({ accepted: 40, malformed: 0, unknown: 0, ahead: 0 });
     await until(() => got.length === 40, 'the events');
     expect(got).toEqual(some);
     subscription.unsubscribe();
@@ -78,12 +78,12 @@ describe('ingest source', () => {
     const tricky = lines[0]?.replace('"flags":"', '"flags":"]},[{\\"') as string;
     const body = ` [${[...lines.slice(0, 5), tricky, '{"a":[1,2]}', '17'].join(' ,\n')}]\n`;
     for (const bytes of [1_013, body.length]) {
-      expect(await source.offer(pieces(body, bytes))).toEqual({ accepted: 6, malformed: 1, unknown: 1 });
+      expect(await source.offer(pieces(body, bytes))).toEqual({ accepted: 6, malformed: 1, unknown: 1, ahead: 0 });
     }
     await until(() => got.length === 12, 'the events');
     expect(got[5]?.trim()).toBe(tricky);
     expect(quarantine.entries[0]).toMatchObject({ source: 'ingest', place: 'request:8', reason: 'not a JSON object' });
-    expect(await source.offer(Buffer.from('[]'))).toEqual({ accepted: 0, malformed: 0, unknown: 0 });
+    expect(await source.offer(Buffer.from('[]'))).toEqual({ accepted: 0, malformed: 0, unknown: 0, ahead: 0 });
     expect(await source.offer(Buffer.from('[{"process_exec":'))).toMatchObject({ accepted: 0, malformed: 1 });
     subscription.unsubscribe();
   });
