@@ -63,7 +63,7 @@ describe.skipIf(MISSING !== '')(`the events page${MISSING === '' ? '' : ` (${MIS
     await close();
   });
 
-  it('finds by a filter that is completed, by keyboard, and shows all of an event', async () => {
+  it('finds by a filter that is completed, by keyboard, and shows all of an event', { timeout: 60_000 }, async () => {
     const { page, complaints, close } = await visit(browser, app.address, '/events');
     await page.getByRole('row').nth(5).waitFor();
     const filter = page.getByLabel('Filter', { exact: true });
@@ -84,7 +84,7 @@ describe.skipIf(MISSING !== '')(`the events page${MISSING === '' ? '' : ` (${MIS
     const details = page.getByRole('complementary', { name: 'Event' });
     await details.getByText('process.exec_id', { exact: true }).waitFor();
     await details.getByText('As the sensor printed it').click();
-    await details.locator('pre').getByText('"exec_id"').first().waitFor();
+    await details.locator('pre').getByText('"node_name"').first().waitFor();
     expect(await axeViolations(page)).toEqual([]);
     await details.getByRole('button', { name: 'process.uid as a column' }).click();
     await page.getByRole('columnheader', { name: 'process.uid' }).waitFor();
@@ -127,7 +127,7 @@ describe.skipIf(MISSING !== '')(`the events page${MISSING === '' ? '' : ` (${MIS
     await close();
   });
 
-  it('follows what happens, pauses, and shows texts of attackers as text', async () => {
+  it('follows what happens, pauses, and shows texts of attackers as text', { timeout: 90_000 }, async () => {
     const path = mkdtempSync(join(folder, 'hostile-'));
     const recorder = await FlightRecorder.open({
       path,

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { Link } from 'wouter';
 import type { EventView } from '../../api/contract.ts';
 import { query } from '../api.ts';
-import { cut, instant, visible } from '../text.ts';
+import { cut, instant, json, visible } from '../text.ts';
 
 const VALUE_CHARS = 2_000;
 
@@ -100,7 +100,7 @@ export function EventDetails({ event, columns, onFilter, onColumn, onClose }: De
       </dl>
       <details onToggle={({ currentTarget }) => setShowsRaw(currentTarget.open)}>
         <summary>As the sensor printed it</summary>
-        {showsRaw ? <pre>{visible(JSON.stringify(event.raw, null, 2)).replaceAll('\\n', '\n')}</pre> : null}
+        {showsRaw ? <pre>{json(event.raw)}</pre> : null}
       </details>
     </aside>
   );
