@@ -13,6 +13,7 @@ import { pageRoutes } from './page.ts';
 import { PROBLEM_TYPE, Problem, problemBody, sendProblem, toProblem } from './problem.ts';
 import { addRoute, hasHead, type Route } from './route.ts';
 import { alertRoutes } from './routes/alerts.ts';
+import { caseRoutes } from './routes/case.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -21,6 +22,8 @@ import { boundReceiving, ingestRoute } from './routes/ingest.ts';
 import { liveRoutes } from './routes/live.ts';
 import { mapRoutes } from './routes/map.ts';
 import { probeRoutes } from './routes/probes.ts';
+import { replayRoutes, uploadRoutes } from './routes/replays.ts';
+import { ruleLabRoutes } from './routes/rule-lab.ts';
 import { rulebookRoutes } from './routes/rulebook.ts';
 import { silenceRoutes } from './routes/silences.ts';
 import { statusRoutes } from './routes/status.ts';
@@ -77,6 +80,8 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
     ...silenceRoutes(deps),
     ...statusRoutes(deps),
     ...rulebookRoutes(deps),
+    ...ruleLabRoutes(deps),
+    ...replayRoutes(deps.replays, caseRoutes(deps, limits), limits),
     streamRoute(deps, stream),
     ...eventRoutes(deps, stream, limits),
     ...tokenRoutes(deps, () => config.adminToken() !== null),
@@ -84,7 +89,8 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
     ...probeRoutes(deps),
   ];
   const ingest = ingestRoute(deps, limits);
-  const described = [...jsonRoutes, ingest];
+  const uploads = uploadRoutes(deps.replays);
+  const described = [...jsonRoutes, ingest, ...uploads];
   const page = config.pageFolder === undefined ? [] : pageRoutes(config.pageFolder);
   const documents = documentRoutes(described, deps.status().version);
   const routes = [...described, ...documents];
@@ -110,7 +116,13 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
   await app.register(helmet, { contentSecurityPolicy: CONTENT_SECURITY_POLICY, hsts: config.tls !== null });
   await addAdmission(app, authenticator, sessions, config);
   await app.register(async scope => {
-    for (const each of served) if (each !== ingest) addRoute(scope, each);
+    for (const each of served) if (each !== ingest && !uploads.includes(each)) addRoute(scope, each);
+  });
+  await app.register(async scope => {
+    scope.removeAllContentTypeParsers();
+    // Whoever handles it writes it to the disk as it comes, within bounds of its own.
+    scope.addContentTypeParser('*', (_request, body, done) => done(null, body));
+    for (const each of uploads) addRoute(scope, each);
   });
   await app.register(async scope => {
     scope.removeAllContentTypeParsers();

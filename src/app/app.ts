@@ -27,6 +27,7 @@ import { entriesFor } from './outgoing.ts';
 import { Overlap, resumed } from './overlap.ts';
 import { ingestFolder, openRecorder, replayedMs } from './recording.ts';
 import { keepRules, type RuleKeeper } from './rule-keeper.ts';
+import { openScratch, type Scratch } from './scratch/scratch.ts';
 import { Sensors } from './sensors.ts';
 import { openApi } from './serving.ts';
 import { buildSources } from './sources.ts';
@@ -80,6 +81,7 @@ export class App {
   readonly #overlap = new Overlap();
   #warmth: Warmth | null = null;
   #api: Api | null = null;
+  readonly #scratch: Scratch;
   readonly #timers: NodeJS.Timeout[] = [];
   #stopWatching = (): void => {};
 
@@ -149,19 +151,21 @@ export class App {
     this.#sources = built.sources.map(source => resumed(source, this.#overlap));
     this.#ingest = built.ingest;
     this.#rules = keepRules(config.rules, config.rules.watch, log, rules => this.engine.replaceRules(rules));
+    const alerting = {
+      suppress: config.detection.suppress * MICROS_PER_MS,
+      incidentWindow: config.detection.incident_window * MICROS_PER_MS,
+      risk: {
+        threshold: config.detection.risk.threshold,
+        halfLife: Math.max(1, config.detection.risk.half_life * MICROS_PER_MS),
+      },
+    };
     this.engine = new Engine({
       rules: this.#rules.rules(),
       timing: { clock: () => performance.now(), every: RULES_TIMED_EVERY },
       serviceMap: true,
-      alerting: {
-        suppress: config.detection.suppress * MICROS_PER_MS,
-        incidentWindow: config.detection.incident_window * MICROS_PER_MS,
-        risk: {
-          threshold: config.detection.risk.threshold,
-          halfLife: Math.max(1, config.detection.risk.half_life * MICROS_PER_MS),
-        },
-      },
+      alerting,
     });
+    this.#scratch = openScratch(config, alerting, () => this.#rules.rules(), log);
     this.#sinks = new Sinks(config.sinks, {
       now: Date.now,
       baseUrl: config.api.public_url ?? null,
@@ -233,6 +237,7 @@ export class App {
       this.#options.log('error', 'alerts could not be stored', { ...this.#writer.health() });
     await this.#sinks.stop();
     await this.#api?.close();
+    await this.#scratch.close();
     await this.#recorder?.close();
     await this.#journal?.close();
     await this.#store.close();
@@ -339,6 +344,7 @@ export class App {
       writer: this.#writer,
       ingest: this.#ingest,
       sensors: this.#sensors,
+      scratch: this.#scratch,
       recorder: this.#recorder,
       tail: this.#tail,
       log: this.#options.log,

@@ -17,6 +17,7 @@ import type { Log } from './log.ts';
 import { PAGE_FOLDER } from './page-folder.ts';
 import { podAt } from './past-pod.ts';
 import { createRulebook } from './rulebook.ts';
+import type { Scratch } from './scratch/scratch.ts';
 import type { Sensors } from './sensors.ts';
 import { engineStatus, ruleRecords, type StatusParts, unreadyReasons } from './status.ts';
 import { adminToken } from './token.ts';
@@ -30,6 +31,7 @@ export interface ServingParts {
   readonly tail: EventTail;
   readonly log: Log;
   readonly sensors: Sensors;
+  readonly scratch: Scratch;
   /** Everything of the status but the store and the recorder, as it is now. */
   readonly status: () => Omit<StatusParts, 'store' | 'recorder'>;
   readonly webhooksChanged: () => Promise<void>;
@@ -71,6 +73,8 @@ export async function openApi(parts: ServingParts): Promise<Api> {
       silencesChanged: parts.silencesChanged,
       rules: () => ruleRecords(rules.rules(), engine),
       rulebook: createRulebook({ rules: rules.rules, files: rules.files, sensors: parts.sensors, store }),
+      replays: parts.scratch.replays,
+      ruleLab: parts.scratch.ruleLab,
       status: () => {
         void readHealth();
         return engineStatus({ ...parts.status(), store: health, recorder: recorder?.stats() ?? null });

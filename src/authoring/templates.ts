@@ -191,6 +191,10 @@ export const templateList = (): string =>
     .map(([name, { description }]) => `  ${name.padEnd(12)}${description}`)
     .join('\n');
 
+/** What it finds; '' when there is no such template. */
+export const templateDescription = (name: string): string =>
+  Object.hasOwn(TEMPLATES, name) ? (TEMPLATES[name]?.description ?? '') : '';
+
 /** The text of a rule file, or null when there is no such template. */
 export function fromTemplate(name: string, { id, date, author }: Identity): string | null {
   const template = Object.hasOwn(TEMPLATES, name) ? TEMPLATES[name] : undefined;

@@ -1,4 +1,7 @@
 /** An API on a free port, over a real store in memory and a real context fed from a recording. */
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { expect } from 'vitest';
 import type { Alert, AlertProcess, Incident } from '../../src/alerts/alert.ts';
@@ -9,6 +12,8 @@ import { type Api, createApi } from '../../src/api/server.ts';
 import { EventTail } from '../../src/app/event-tail.ts';
 import { eventsPort } from '../../src/app/events.ts';
 import { createRulebook } from '../../src/app/rulebook.ts';
+import { Replays, type ReplaysOptions } from '../../src/app/scratch/replays.ts';
+import { type RuleLabOptions, ScratchRuleLab } from '../../src/app/scratch/rule-lab.ts';
 import { Sensors } from '../../src/app/sensors.ts';
 import { Context } from '../../src/context/context.ts';
 import type { Process } from '../../src/model/process.ts';
@@ -271,6 +276,8 @@ interface CallInit {
 }
 
 export interface HarnessOptions {
+  readonly replays?: Partial<ReplaysOptions>;
+  readonly ruleLab?: Partial<RuleLabOptions>;
   readonly deps?: Partial<ApiDeps>;
   readonly limits?: Partial<ApiLimits>;
   readonly config?: Partial<ApiConfig>;
@@ -279,8 +286,19 @@ export interface HarnessOptions {
 export async function startApi(options: HarnessOptions = {}): Promise<Harness> {
   const store = await openStore({ path: ':memory:' });
   const logged: string[] = [];
+  const scratch = new Replays({
+    folder: join(tmpdir(), `spoor-api-${randomUUID()}`),
+    recorded: null,
+    rules: { paths: [], defaults: true, disable: [] },
+    alerting: { suppress: 300_000_000, incidentWindow: 1_800_000_000 },
+    log: () => {},
+    ...options.replays,
+  });
+  const lab = new ScratchRuleLab({ paths: [], rules: () => [], ...options.ruleLab });
   const deps: ApiDeps = {
     store,
+    replays: scratch,
+    ruleLab: lab,
     live: NOTHING_LIVE,
     serviceMap: null,
     ingest: null,
@@ -341,6 +359,7 @@ export async function startApi(options: HarnessOptions = {}): Promise<Harness> {
       }),
     async close() {
       await api.close();
+      await Promise.all([scratch.close(), lab.close()]);
       await store.close();
     },
   };
