@@ -1,5 +1,15 @@
 /** YAML text → plain values that know where they stand. Hostile input (alias bombs, deep nesting, huge files) ends in a diagnostic. */
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  type YAMLMap,
+} from 'yaml';
 import {
   DIAGNOSTIC_CODES,
   DIAGNOSTICS_PER_FILE_MAX,
@@ -13,6 +23,7 @@ const DOCUMENTS_MAX = 10_000;
 const NESTING_MAX = 100;
 const NODES_MAX = 500_000;
 const ALIASES_MAX = 1_000;
+const MERGES_MAX = 1_000;
 
 /** What YAML does not allow in a text; the reader would let it pass. */
 const CONTROLS = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
@@ -129,6 +140,8 @@ export function readYaml(file: string, text: string, diagnostics: Diagnostic[]):
       prettyErrors: false,
       logLevel: 'silent',
       uniqueKeys: false,
+      // Of YAML 1.1, which the other tools of Sigma and Falco read.
+      merge: true,
     });
     documents = Array.isArray(parsed) ? parsed : [];
   } catch (error) {
@@ -221,6 +234,8 @@ interface Excess {
 /** Too many values, too deep, or a key twice (which the parser would check in quadratic time); null when all is well. */
 function exceeds(top: Node | null): Excess | null {
   let nodes = 0;
+  const anchored = new Map<string, YAMLMap[]>();
+  const merging: YAMLMap[] = [];
   const stack: { node: unknown; depth: number }[] = [{ node: top, depth: 0 }];
   for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
     const { node, depth } = at;
@@ -229,18 +244,64 @@ function exceeds(top: Node | null): Excess | null {
     if (depth > NESTING_MAX) return { code: 'yaml-limit', message: `nested deeper than ${NESTING_MAX} levels`, offset };
     if (isSeq(node)) for (const item of node.items) stack.push({ node: item, depth: depth + 1 });
     if (!isMap(node)) continue;
+    if (node.anchor !== undefined) {
+      const same = anchored.get(node.anchor);
+      if (same === undefined) anchored.set(node.anchor, [node]);
+      else same.push(node);
+    }
     const keys = new Set<string>();
     for (const { key, value } of node.items) {
-      const name = isScalar(key) ? String(key.value) : '';
+      const name = isMerge(key) ? '<<' : isScalar(key) ? String(key.value) : '';
       const where = (key as Node | null)?.range?.[0] ?? offset;
       if (!isScalar(key)) return { code: 'yaml-syntax', message: 'a key must be plain text', offset: where };
       if (keys.has(name)) return { code: 'yaml-syntax', message: `key ${name} is given twice`, offset: where };
       keys.add(name);
       stack.push({ node: value, depth: depth + 1 });
     }
+    if (keys.has('<<') && merging.push(node) > MERGES_MAX)
+      return { code: 'yaml-limit', message: `more than ${MERGES_MAX} maps that merge others`, offset };
+  }
+  const known = new Map<YAMLMap, number>();
+  for (const map of merging) {
+    nodes += mergedKeys(map, anchored, known);
+    if (nodes > NODES_MAX)
+      return {
+        code: 'yaml-limit',
+        message: `more than ${NODES_MAX} values with what is merged`,
+        offset: map.range?.[0] ?? 0,
+      };
   }
   return null;
 }
+
+/** Keys that `<<` brings into a map, each as often as it is copied: maps that merge maps that merge maps multiply. */
+function mergedKeys(
+  map: YAMLMap,
+  anchored: ReadonlyMap<string, readonly YAMLMap[]>,
+  known: Map<YAMLMap, number>,
+): number {
+  const before = known.get(map);
+  if (before !== undefined) return before;
+  // Whoever merges itself has no end.
+  known.set(map, NODES_MAX);
+  let sum = 0;
+  for (const { key, value } of map.items) {
+    if (!isMerge(key)) continue;
+    for (const source of isSeq(value) ? value.items : [value]) {
+      // An anchor may be given anew: whichever is meant, it is among these.
+      const from = isAlias(source) ? (anchored.get(source.source) ?? []) : isMap(source) ? [source] : [];
+      for (const each of from) {
+        sum += 1 + each.items.length + mergedKeys(each, anchored, known);
+        if (sum >= NODES_MAX) return NODES_MAX;
+      }
+    }
+  }
+  known.set(map, sum);
+  return sum;
+}
+
+/** The parser has a symbol for `<<`. */
+const isMerge = (key: unknown): boolean => isScalar(key) && typeof key.value === 'symbol';
 
 /** Aliases make graphs of trees: bounds what a walk of the value as a tree would see, cycles included. */
 function growth(top: unknown): string | null {

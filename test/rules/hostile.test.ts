@@ -10,6 +10,10 @@ const letters = 'bcdefghij'.split('');
 const many = letters.flatMap(c => letters.flatMap(d => letters.map(e => `  s${c}${d}${e}: {Image: x}\n`))).join('');
 const files: Readonly<Record<string, string>> = {
   'alias bomb': `a: &a [x,x,x,x,x,x,x,x,x]\n${letters.map((c, i) => `${c}: &${c} [${Array(9).fill(`*${'abcdefghij'[i]}`)}]`).join('\n')}`,
+  'merges that multiply': `${head}x: &y0 {${Array.from({ length: 5_000 }, (_, i) => `k${i}: 1`)}}\n${Array.from({ length: 9 }, (_, i) => `y${i}: &y${i + 1} {<<: [${Array(90).fill(`*y${i}`)}]}\n`).join('')}detection:\n  s: {<<: *y9}\n  condition: s`,
+  'merges of merges of …': `${head}y: &y0 {Image: x}\n${Array.from({ length: 20_000 }, (_, i) => `y${i}: &y${i + 1} {<<: *y${i}}\n`).join('')}detection:\n  s: *y20000\n  condition: s`,
+  'a merge of itself': `${head}detection:\n  s: &s {<<: *s}\n  condition: s`,
+  'merges of one of many anchors': `${head}y: [${Array(50_000).fill('&y {}')}]\ndetection:\n  s: {Image: x, <<: [${Array(50_000).fill('*y')}]}\n  condition: s`,
   'an alias to itself': `${head}detection:\n  s: &s\n    ancestors|any: *s\n`,
   'open brackets': '['.repeat(10_000),
   'deep lists': `a: ${'['.repeat(10_000)}${']'.repeat(10_000)}`,

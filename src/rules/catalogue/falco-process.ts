@@ -3,6 +3,7 @@ import type { Observation } from '../../model/observation.ts';
 import { ancestorsOf, baseName, type PodFacts, type Process } from '../../model/process.ts';
 import type { FalcoRow } from './falco-row.ts';
 import { type FieldType, type FieldValue, SUBJECT_KINDS } from './field.ts';
+import { userNames } from './process.ts';
 import { rendered } from './text.ts';
 
 const NONE: readonly string[] = [];
@@ -97,12 +98,6 @@ function virtualPid(p: Process, o: Observation): number | null {
   const parent = p.parent === null ? '' : (p.parent.pod?.container?.id ?? p.parent.facts.docker);
   const parentName = p.parent === null ? '' : comm(p.parent);
   return parent === '' || /^(runc|crun|youki|containerd-shim|conmon)/.test(parentName) ? 1 : null;
-}
-
-function userNames(user: string, uid: number | null): readonly string[] {
-  if (user !== '') return [user];
-  if (uid === null) return NONE;
-  return uid === 0 ? ['root', '0'] : [String(uid)];
 }
 
 const imageOf = (p: Process | null, o: Observation): string => podOf(p, o)?.container?.imageName ?? '';

@@ -32,6 +32,13 @@ const LOWER: Readonly<Record<string, (r: Rendered) => FieldValue>> = {
   command_line: r => r.commandLinesLower,
 };
 
+/** The name; without one the uid stands in as text, and the one name that every system has. */
+export function userNames(user: string, uid: number | null): readonly string[] {
+  if (user !== '') return [user];
+  if (uid === null) return NONE;
+  return uid === 0 ? ['root', '0'] : [String(uid)];
+}
+
 const ROWS: readonly Row[] = [
   ['exec_id', 'string', p => p.execId, 'identity of the executed image'],
   ['pid', 'number', p => (p.placeholder ? null : p.facts.pid), 'process id on the host'],
@@ -40,9 +47,9 @@ const ROWS: readonly Row[] = [
   ['user', 'string', p => p.facts.user, 'user name', 'tetragon.username'],
   [
     'user_or_uid',
-    'string',
-    p => p.facts.user || (p.facts.uid === null ? '' : String(p.facts.uid)),
-    'user name, or the uid as text where names are not reported',
+    'strings',
+    p => userNames(p.facts.user, p.facts.uid),
+    'user name; where names are not reported the uid as text, and root for 0',
   ],
   ['gid', 'number', p => p.facts.credentials?.gid ?? null, 'group id', CRED],
   ['euid', 'number', p => p.facts.credentials?.euid ?? null, 'effective user id of its credentials', CRED],

@@ -39,7 +39,10 @@ const NAMES: Readonly<Record<string, string>> = {
 /** Catalogue name of one of Sigma's, or null. */
 export const sigmaField = (name: string): string | null => (Object.hasOwn(NAMES, name) ? (NAMES[name] ?? null) : null);
 
+const USER = 'User: the uid as text, and root for 0, where the sensor reports no names';
 const APPROXIMATE: Readonly<Record<string, string>> = {
+  User: USER,
+  ParentUser: USER,
   OriginalFileName: 'OriginalFileName, which programs for Linux do not carry: the name under which it runs',
 };
 

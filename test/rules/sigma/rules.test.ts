@@ -30,11 +30,28 @@ const bash = run(
   { binary: '/usr/sbin/nginx', arguments: '-g daemon off;' },
 );
 
+it.each<[string, Partial<ProcessFacts>, boolean, boolean]>([
+  ['root by uid alone', { uid: 0 }, true, false],
+  ['somebody by uid alone', { uid: 33 }, false, true],
+  ['root by name', { uid: 0, user: 'root' }, true, false],
+  ['uid 0 by another name', { uid: 0, user: 'toor' }, false, true],
+  ['nobody knows', { uid: null }, false, false],
+])('User: root, %s', (_, facts, is, other) => {
+  const process = run({ binary: '/bin/sh', user: '', ...facts });
+  expect(fires(sigma('  s:\n    User: root\n  condition: s'), process)).toBe(is);
+  expect(fires(sigma('  s:\n    User|neq: root\n  condition: s'), process)).toBe(other);
+});
+
 describe('a selection', () => {
   it.each<[string, string, boolean]>([
     ['all fields of a map', '  s:\n    Image|endswith: /bash\n    User: www-data\n  condition: s', true],
     ['one field that differs', '  s:\n    Image|endswith: /bash\n    User: root\n  condition: s', false],
     ['a list of maps', '  s:\n    - User: root\n    - ParentImage|endswith: /nginx\n  condition: s', true],
+    [
+      'merged keys of another map',
+      '  x: &x\n    Image|endswith: /bash\n  s:\n    <<: *x\n    User: www-data\n  condition: s and x',
+      true,
+    ],
     ['a list of values', '  s:\n    Image|endswith: [/zsh, /bash]\n  condition: s', true],
     ['contains all', "  s:\n    CommandLine|contains|all: ['curl', '| sh']\n  condition: s", true],
     ['contains all but one', "  s:\n    CommandLine|contains|all: ['curl', '| zsh']\n  condition: s", false],
