@@ -39,6 +39,8 @@ interface Known {
 }
 
 const PROCESSES_MAX = LIMITS.processesMax;
+/** Read of what a story's pods did before its time, to know who lived when it began. */
+const LIVED_EVENTS_MAX = 100_000;
 /** What was missed is part of every story. */
 const STREAM_BITS = kindBits(STREAM_FACT_KINDS);
 const LIFE_BITS = kindBit('process_exec') | kindBit('process_exit');
@@ -82,8 +84,9 @@ class Choice {
     for await (const part of this.#recorder.carried()) this.#noteAll(part, 0);
     const { from } = this.#selection;
     const inTime = (block: StoredBlock): boolean => newestIn(block) >= from;
-    // Of what the pods did before the time, only who lived then.
-    await this.#look(block => holdsAny(block, podKeys) && (inTime(block) || (block.kinds & LIFE_BITS) !== 0));
+    await this.#look(block => holdsAny(block, podKeys) && inTime(block));
+    // Of what the pods did before the time, only who lived then; who started whom is looked for by itself, however long ago.
+    await this.#look(block => holdsAny(block, podKeys) && (block.kinds & LIFE_BITS) !== 0, LIVED_EVENTS_MAX);
     let own = this.#own();
     for (let before = -1; before !== this.#processes.size; own = this.#own()) {
       before = this.#processes.size;
@@ -109,10 +112,14 @@ class Choice {
     return known !== undefined && known.exec !== 0;
   }
 
-  async #look(wanted: (block: StoredBlock) => boolean): Promise<void> {
+  /** The newest first, in blocks of at most so many events. */
+  async #look(wanted: (block: StoredBlock) => boolean, eventsMax = Number.POSITIVE_INFINITY): Promise<void> {
     const decoder = this.#recorder.decoder();
-    const range = { from: 0, to: this.#selection.to };
+    const range = { from: 0, to: this.#selection.to, newestFirst: true };
+    let events = 0;
     for await (const block of this.#recorder.blocks(range, b => !this.#read.has(b.first) && wanted(b))) {
+      events += block.count;
+      if (events > eventsMax) return;
       this.#read.add(block.first);
       this.#noteAll(await block.events(decoder), block.before);
     }

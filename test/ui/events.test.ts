@@ -86,7 +86,7 @@ describe.skipIf(MISSING !== '')(`the events page${MISSING === '' ? '' : ` (${MIS
     await details.getByText('As the sensor printed it').click();
     await details.locator('pre').getByText('"node_name"').first().waitFor();
     expect(await axeViolations(page)).toEqual([]);
-    await details.getByRole('button', { name: 'process.uid as a column' }).click();
+    await details.getByRole('button', { name: 'column process.uid' }).click();
     await page.getByRole('columnheader', { name: 'process.uid' }).waitFor();
     await details.getByRole('link', { name: 'All events of the process' }).click();
     await page.getByText('One process only').waitFor();

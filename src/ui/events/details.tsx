@@ -69,7 +69,7 @@ export function EventDetails({ event, columns, onFilter, onColumn, onClose }: De
                   <button
                     type="button"
                     className="link"
-                    aria-label={`Only with this ${name}`}
+                    aria-label={`only this ${name}`}
                     onClick={() => onFilter(`${name}=${literal(first)}`)}
                   >
                     only
@@ -77,18 +77,13 @@ export function EventDetails({ event, columns, onFilter, onColumn, onClose }: De
                   <button
                     type="button"
                     className="link"
-                    aria-label={`Only with another ${name}`}
+                    aria-label={`not this ${name}`}
                     onClick={() => onFilter(`${name}!=${literal(first)}`)}
                   >
                     not
                   </button>
                   {columns.includes(name) ? null : (
-                    <button
-                      type="button"
-                      className="link"
-                      aria-label={`${name} as a column`}
-                      onClick={() => onColumn(name)}
-                    >
+                    <button type="button" className="link" aria-label={`column ${name}`} onClick={() => onColumn(name)}>
                       column
                     </button>
                   )}
@@ -100,7 +95,10 @@ export function EventDetails({ event, columns, onFilter, onColumn, onClose }: De
       </dl>
       <details onToggle={({ currentTarget }) => setShowsRaw(currentTarget.open)}>
         <summary>As the sensor printed it</summary>
-        {showsRaw ? <pre>{json(event.raw)}</pre> : null}
+        {showsRaw ? (
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keyboard.
+          <pre tabIndex={0}>{json(event.raw)}</pre>
+        ) : null}
       </details>
     </aside>
   );
