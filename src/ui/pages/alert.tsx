@@ -55,6 +55,7 @@ function Shown({ alert }: { readonly alert: Alert }) {
           <Link href={silenceLink(alert)}>silence</Link>
         </p>
       </header>
+      <h2 className="hidden">Why it fired, and what to do</h2>
       <AlertBody alert={alert} isWhyOpen />
     </article>
   );

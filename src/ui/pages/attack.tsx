@@ -140,7 +140,7 @@ function Matrix({ cells, tactics }: ViewProps) {
         if (own.length === 0) return null;
         return (
           <div key={tactic}>
-            <h3>{titleOf(tactic)}</h3>
+            <h2>{titleOf(tactic)}</h2>
             <ul>
               {own.map(cell => (
                 <li key={cell.id}>

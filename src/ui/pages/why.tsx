@@ -72,9 +72,9 @@ const ROLES = {
 function Part({ part: { id, role, kinds, events, more } }: { readonly part: WhyView['parts'][number] }) {
   return (
     <li>
-      <h4>
+      <p className="why-part">
         {ROLES[role]} {role === 'rule' || role === 'until' ? '' : visible(id)}
-      </h4>
+      </p>
       {events.length === 0 ? (
         <p className="quiet">
           {role === 'absent' || role === 'until'
