@@ -13,6 +13,7 @@ export function nativeFalco({ rule, condition, enabled, excepted, license }: Fal
     excepted === null ? condition : { type: 'and', of: [condition, { type: 'not', of: excepted }] };
   const expression = writer.expression(whole);
   if (expression === null || expression.length > EXPRESSION_CHARS_MAX) return null;
+  const kinds = rule.branches.flatMap(branch => branch.kinds);
   const value = {
     title: rule.title,
     id: rule.id,
@@ -26,6 +27,8 @@ export function nativeFalco({ rule, condition, enabled, excepted, license }: Fal
     tags: rule.tags,
     falsepositives: ['Unknown'],
     ...(rule.requires.length === 0 ? {} : { requires: rule.requires }),
+    // Falco has no log sources: the kinds follow from the calls and fields of the condition.
+    ...(kinds.length === 0 ? {} : { logsource: { kind: kinds.length === 1 ? kinds[0] : kinds } }),
     detection: { ...Object.fromEntries(writer.selections), condition: expression },
     ...(rule.message === '' ? {} : { message: rule.message }),
   };
