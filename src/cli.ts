@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { registerDemo } from './commands/demo.ts';
+import { registerIncident } from './commands/incident.ts';
 import { CommandError, EXIT, FORMS, safeText, UsageError } from './commands/io.ts';
 import { registerLsp } from './commands/lsp.ts';
 import { registerObserve } from './commands/observe.ts';
@@ -43,6 +44,7 @@ Examples:
   spoor replay tetragon.jsonl hubble.jsonl.gz   run the detections over recorded events
   spoor observe tetragon.jsonl hubble.jsonl     the joined stream: who did what, to whom
   spoor tree *.jsonl.gz --pod shop/cart-0       a pod's process tree with every process's connections
+  spoor incident 1f0c9a                         one incident: its picture, what fired, its timeline
   spoor rules test rules                        run the tests inside the rules
   spoor run --config spoor.yaml                 live`,
   );
@@ -54,6 +56,7 @@ const rules = program.command('rules').description('Check, test and list detecti
 // All that authors need is loaded for them alone.
 if (process.argv.includes('rules')) (await import('./commands/rules.ts')).registerRules(rules, version);
 registerQueries(program);
+registerIncident(program);
 registerLsp(program, version);
 // Options of the program may stand after the command, as people type them.
 for (const command of allCommands(program)) {
@@ -80,7 +83,8 @@ function exitFor(error: unknown): number {
     // Commander has printed its message; help and version are no failure.
     return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   }
-  const code = error instanceof UsageError ? EXIT.usage : EXIT.failed;
+  const isUsage = error instanceof UsageError || (error instanceof ConfigError && error.isMissing);
+  const code = isUsage ? EXIT.usage : EXIT.failed;
   process.stderr.write(`spoor: ${safeText(explained(error))}\n`);
   return code;
 }

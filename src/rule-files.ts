@@ -150,9 +150,10 @@ export function watchRuleFiles(
   const timer = setInterval(() => {
     try {
       const files = readRuleFiles(paths);
-      complaint = '';
       const now = fingerprint(files);
-      if (now === last) return;
+      // What could not be read and is the same again is well again: whoever was told so hears of it.
+      if (now === last && complaint === '') return;
+      complaint = '';
       last = now;
       changed(files);
     } catch (error) {

@@ -68,8 +68,10 @@ export function keepRules(
           changed(rules);
           log('info', 'rules loaded again', { rules: rules.length });
         },
-        error =>
-          log('error', 'rule files cannot be read; the rules that were running go on', { problem: error.message }),
+        error => {
+          errors = 1;
+          log('error', 'rule files cannot be read; the rules that were running go on', { problem: error.message });
+        },
       )
     : () => undefined;
 

@@ -154,6 +154,6 @@ export function reportMalformed(played: Played, io: Io): void {
     io.problem(
       played.isLimited && malformed === 0
         ? 'no event was found between --since and --until'
-        : 'no event was found: expected JSON lines as Tetragon and Hubble export them, one event a line (jq -c makes them so)',
+        : "no event was found: expected JSON lines as Tetragon and Hubble export them, one event a line; of an array, jq -c '.[]' makes them so",
     );
 }

@@ -1,7 +1,7 @@
 /** Queries answered from a database file, whoever else writes it meanwhile. */
 import { statSync } from 'node:fs';
 import type { AlertQuery, Delivery, DeliveryQuery, IncidentQuery } from '../store/store.ts';
-import { CommandError } from './io.ts';
+import { CommandError, UsageError } from './io.ts';
 import type { ListedDelivery, Query, Reader } from './reader.ts';
 
 const CAPTURE_EVENTS_MAX = 100_000;
@@ -53,7 +53,7 @@ const noTree = (): never => {
 
 export async function overDatabase(path: string): Promise<Reader> {
   const file = statSync(path, { throwIfNoEntry: false });
-  if (file === undefined) throw new CommandError(`${path}: no such database`);
+  if (file === undefined) throw new UsageError(`${path}: no such database`);
   if (!file.isFile()) throw new CommandError(`${path} is not a file: --db names the database, such as data/spoor.db`);
   const { openStore } = await import('../store/sqlite/open.ts');
   const store = await openStore({ path, readOnly: true }).catch((error: Error) => {

@@ -15,6 +15,7 @@ export function loadConfig(file: string | null, environment: Readonly<Record<str
     try {
       text = readFileSync(file, 'utf8');
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new ConfigError([`${file}: no such file`], true);
       throw new ConfigError([`${file}: cannot be read: ${(error as Error).message}`]);
     }
   }

@@ -1,5 +1,5 @@
 /** The running program from outside: demo, run, and the queries against it. */
-import { appendFileSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -117,6 +117,38 @@ describe('spoor run', () => {
       expect(stderr).toMatch(new RegExp(`^spoor: ${key}: /nowhere/\\w+`));
       expect(code).toBe(1);
     }
+  });
+
+  it('keeps the rules that run when their folder goes, and says so until it is back', async () => {
+    const folder = temporaryFolder();
+    const rules = join(folder, 'rules');
+    const write = (): void => {
+      mkdirSync(rules);
+      writeFileSync(
+        join(rules, 'rule.yaml'),
+        'title: Netcat\nid: 9d6f4d31-6cf5-4f7c-8a52-5b53d7a1c002\nlevel: low\ntaxonomy: spoor\nlogsource: {category: process_creation}\ndetection: {sel: {process.name: nc}}\n',
+      );
+    };
+    write();
+    const run = start([
+      'run',
+      '--config',
+      config(folder, `sources: [{type: ingest}]\nrules: {defaults: false, paths: ['${rules}']}\n`),
+    ]);
+    const [address] = await run.shows(API);
+    const state = async () =>
+      ((await (await fetch(`${address}/api/v1/status`)).json()) as { rules: { loaded: number; errors: number } }).rules;
+    const { loaded } = await state();
+    expect(loaded).toBeGreaterThan(0);
+    rmSync(rules, { recursive: true });
+    await expect.poll(state, { timeout: 15_000 }).toMatchObject({ loaded, errors: 1 });
+    write();
+    await expect.poll(state, { timeout: 15_000 }).toMatchObject({ loaded, errors: 0 });
+  });
+
+  it('ends with 2 when its configuration is not there', async () => {
+    const file = join(temporaryFolder(), 'none.yaml');
+    expect(await spoor(['run', '--config', file])).toMatchObject({ code: 2, stderr: `spoor: ${file}: no such file\n` });
   });
 
   it('says in one screen what it needs, and where a setting is wrong', async () => {

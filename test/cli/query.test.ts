@@ -20,17 +20,18 @@ describe('a database to read', () => {
       writeFileSync(join(folder, name), content);
       return join(folder, name);
     };
-    for (const [path, reason] of [
-      [file('text', 'this is no database\n'.repeat(100)), 'is not a database'],
-      [file('empty', ''), 'is not a database of Spoor'],
-      [folder, 'is not a file'],
-      [join(folder, 'nothing.db'), 'no such database'],
+    for (const [path, reason, status] of [
+      [file('text', 'this is no database\n'.repeat(100)), 'is not a database', 1],
+      [file('empty', ''), 'is not a database of Spoor', 1],
+      [folder, 'is not a file', 1],
+      // As any file of a command line that is not there.
+      [join(folder, 'nothing.db'), 'no such database', 2],
     ] as const) {
       const { code, stderr, stdout } = await spoor(['alerts', '--db', path]);
       expect(stderr).toMatch(/^spoor: [^\n]+\n$/);
       expect(stderr).toContain(path);
       expect(stderr).toContain(reason);
-      expect([code, stdout]).toEqual([1, '']);
+      expect([code, stdout]).toEqual([status, '']);
     }
   });
 
