@@ -36,7 +36,7 @@ const PAGES = [
   { name: 'rules', path: '/rules', wait: '.rules li' },
 ] as const;
 for (const colorScheme of ['light', 'dark'] as const) {
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, colorScheme });
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, colorScheme, reducedMotion: 'reduce' });
   for (const { name, path, wait } of PAGES) {
     await page.goto(`${app.address}${path}`);
     await page.locator(wait).first().waitFor();

@@ -126,6 +126,51 @@ describe.skipIf(MISSING !== '')(`the pages of rules and administration${MISSING 
     await close();
   });
 
+  it('opens on the break-in playing, says what it is, and leads to connecting a cluster', async () => {
+    const { page, complaints, close } = await visit(browser, app.address, '/', { reducedMotion: 'no-preference' });
+    await page.getByText('This is a recording (recorded break-in), played to its end.').waitFor();
+    const pause = page.getByRole('button', { name: 'Pause' });
+    await pause.waitFor();
+    await pause.click();
+    await page.getByRole('button', { name: 'Play' }).waitFor();
+    await page.getByRole('link', { name: 'How to connect a real cluster' }).click();
+    await page.getByText('type: tetragon').waitFor();
+    expect(complaints).toEqual([]);
+    await close();
+    const calm = await visit(browser, app.address, '/');
+    await calm.page.getByRole('button', { name: 'Play' }).waitFor();
+    await calm.close();
+  });
+
+  it('keeps a comment on an incident, and leads to a silence of its workload', async () => {
+    const { page, complaints, close } = await visit(browser, app.address, `/incidents/${alert.incident_id}`);
+    await page.getByLabel('Comment').fill('the owner <b>knows</b>');
+    await page.getByRole('button', { name: 'Comment' }).click();
+    await page.getByText('said: the owner <b>knows</b>').waitFor();
+    await page.getByRole('button', { name: 'Acknowledge' }).click();
+    await page.getByText('acknowledged it').waitFor();
+    await page.getByRole('link', { name: 'Silence', exact: true }).click();
+    await page.waitForURL('**/silences?namespace=tenant-jobs&workload=crawler');
+    expect(await page.getByLabel('Workloads').inputValue()).toBe('crawler');
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('names every page in the keys and in the finder, and opens it by them', async () => {
+    const { page, close } = await visit(browser, app.address, '/rules');
+    await page.getByText(RULE).first().waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).getByText('s Silences').waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('g');
+    await page.keyboard.press('s');
+    await page.waitForURL('**/silences');
+    await page.getByText('More').or(page.locator('summary.here')).first().click();
+    await page.getByRole('link', { name: 'Tokens' }).click();
+    await page.waitForURL('**/tokens');
+    await close();
+  });
+
   it('sorts rules by what is in the address', async () => {
     const { page, close } = await visit(browser, app.address, '/rules');
     await page.getByRole('button', { name: 'Rule', exact: true }).click();

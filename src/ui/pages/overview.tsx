@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import type { Gap, Incident, Page, SinkView, StatusView } from '../../api/contract.ts';
 import { get, query } from '../api.ts';
+import { ChooseCapture } from '../drop/drop.tsx';
 import { bytes, count, instant, visible } from '../text.ts';
 import { Failure, LEVELS, Level, Loading, Read, SinkDot, Time } from '../widgets.tsx';
 
@@ -62,14 +63,19 @@ function What({ status }: { readonly status: StatusView | undefined }) {
   if (sources.length === 0) return <strong>Nothing is watched yet: no source is configured.</strong>;
   if (recordings.length < sources.length)
     return <>It watches {count(sources.length - recordings.length, 'live source')}.</>;
-  const ended = recordings.every(({ state }) => state === 'ended');
   return (
     <strong>
       This is a recording ({recordings.map(({ name }) => name).join(', ')})
-      {ended ? ', played to its end' : ', being played: what happens in it appears below by itself'}.
+      {isPlayedOut(status) ? ', played to its end' : ', being played: what happens in it appears below by itself'}.
     </strong>
   );
 }
+
+/** A recording that has ended: nothing moves any more but what is played again. */
+const isPlayedOut = (status: StatusView | undefined): boolean => {
+  const sources = status?.sources ?? [];
+  return sources.length > 0 && sources.every(({ type, state }) => type === 'capture' && state === 'ended');
+};
 
 function Open({
   incidents,
@@ -78,6 +84,9 @@ function Open({
   readonly incidents: readonly Incident[];
   readonly status: StatusView | undefined;
 }) {
+  // Who comes when all is over sees it once more; who has seen it happen does not.
+  const isLate = useRef<boolean | null>(null);
+  if (status !== undefined) isLate.current ??= isPlayedOut(status);
   if (incidents.length === 0) {
     const watching = (status?.sources ?? []).some(({ state }) => !['ended', 'failed'].includes(state));
     const isPlaying = (status?.sources ?? []).some(({ type, state }) => type === 'capture' && state !== 'ended');
@@ -131,7 +140,7 @@ function Open({
       ) : null}
       {first === undefined ? null : (
         <Suspense fallback={<Loading what="the picture" />}>
-          <PictureOf key={first.id} id={first.id} />
+          <PictureOf key={first.id} id={first.id} playsFirst={isLate.current === true} />
         </Suspense>
       )}
     </>
@@ -353,7 +362,8 @@ function Connect() {
       </p>
       <pre>{CONFIGURATION}</pre>
       <p>
-        A recording does as well: <code>spoor replay tetragon.log hubble.log</code>. What else can be set:{' '}
+        A recording does as well: drop it anywhere on this page, or <ChooseCapture />, or{' '}
+        <code>spoor replay tetragon.log hubble.log</code>. What else can be set:{' '}
         <code>docs/config.md</code>; the API that this page is made of: <a href="/docs">/docs</a>.
       </p>
     </details>

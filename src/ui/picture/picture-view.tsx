@@ -21,11 +21,12 @@ interface PictureViewProps {
   readonly label: string;
   /** Of exported files, without extension. */
   readonly fileName: string;
+  readonly playsFirst?: boolean;
 }
 
 const ZOOM_STEP = 1.25;
 
-export function PictureView({ picture, show, isBusy, alerts, label, fileName }: PictureViewProps) {
+export function PictureView({ picture, show, isBusy, alerts, label, fileName, playsFirst = false }: PictureViewProps) {
   const [selected, setSelected] = useState<string | null>(null);
   const [at, setAt] = useState<string | null>(null);
   const [zoom, setZoom] = useState<number | null>(null);
@@ -100,7 +101,7 @@ export function PictureView({ picture, show, isBusy, alerts, label, fileName }: 
         </div>
       )}
       <Shown picture={picture} />
-      <Scrubber ticks={picture.ticks} holes={holes} at={at} onChange={setAt} />
+      <Scrubber ticks={picture.ticks} holes={holes} at={at} onChange={setAt} playsFirst={playsFirst} />
     </section>
   );
 }
@@ -110,7 +111,7 @@ function Shown({ picture: { totals, groups } }: { readonly picture: Data }) {
   const { processes, shown, connections, flows, pods } = totals;
   if (groups.length === 0) return null;
   return (
-    <p className="note picture-totals" role="status">
+    <p className="picture-totals quiet" role="status">
       Showing {shown.toLocaleString('en')} of {count(processes, 'process', 'processes')}
       {pods > groups.length ? ` and ${groups.length} of ${pods} trees` : ''}; {count(connections, 'connection')} with{' '}
       {count(flows, 'flow')}.

@@ -21,6 +21,8 @@ interface ScrubberProps {
   /** RFC 3339; null for everything. */
   readonly at: string | null;
   readonly onChange: (at: string | null) => void;
+  /** It plays by itself once, but for readers who asked for less motion. */
+  readonly playsFirst?: boolean;
 }
 
 const PLAY_MS = 14_000;
@@ -29,7 +31,7 @@ const TICKS_MAX = 2_000;
 /** Room before the first and after the last event, as a share of the whole. */
 const MARGIN = 0.04;
 
-export function Scrubber({ ticks, holes, at, onChange }: ScrubberProps) {
+export function Scrubber({ ticks, holes, at, onChange, playsFirst = false }: ScrubberProps) {
   const times = ticks.slice(0, TICKS_MAX).map(({ time }) => Date.parse(time));
   const first = Math.min(...times);
   const last = Math.max(...times);
@@ -38,6 +40,9 @@ export function Scrubber({ ticks, holes, at, onChange }: ScrubberProps) {
   const span = last - first + 2 * margin;
   const share = (ms: number): number => Math.min(1, Math.max(0, (ms - from) / span));
   const [playing, setPlaying] = useState(false);
+  useEffect(() => {
+    if (playsFirst && !matchMedia('(prefers-reduced-motion: reduce)').matches) setPlaying(true);
+  }, [playsFirst]);
   const change = useRef(onChange);
   change.current = onChange;
   useEffect(() => {
