@@ -41,7 +41,7 @@ async function request(method: string, path: string, body?: unknown): Promise<un
 }
 
 /** RFC 9457 problem documents say what is wrong in `detail`. */
-async function problemOf(response: Response): Promise<ApiError> {
+export async function problemOf(response: Response): Promise<ApiError> {
   const problem = (await response.json().catch(() => null)) as {
     detail?: unknown;
     title?: unknown;

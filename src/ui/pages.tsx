@@ -5,6 +5,8 @@ import { Overview } from './pages/overview.tsx';
 
 const AlertPage = lazy(() => import('./pages/alert.tsx'));
 const IncidentPage = lazy(() => import('./pages/incident.tsx'));
+const ReplayPage = lazy(() => import('./pages/replay.tsx'));
+const RuleEditor = lazy(() => import('./pages/rule-editor.tsx'));
 const PodPage = lazy(() => import('./pages/pod.tsx'));
 
 interface PageRow {
@@ -32,6 +34,7 @@ export const PAGES: readonly PageRow[] = [
     component: lazy(() => import('./pages/deliveries.tsx')),
   },
   { href: '/attack', title: 'ATT&CK', key: 'k', more: true, component: lazy(() => import('./pages/attack.tsx')) },
+  { href: '/replays', title: 'Replays', key: 'p', more: true, component: lazy(() => import('./pages/replays.tsx')) },
   { href: '/silences', title: 'Silences', key: 's', more: true, component: lazy(() => import('./pages/silences.tsx')) },
   { href: '/webhooks', title: 'Webhooks', key: 'w', more: true, component: lazy(() => import('./pages/webhooks.tsx')) },
   { href: '/tokens', title: 'Tokens', key: 't', more: true, component: lazy(() => import('./pages/tokens.tsx')) },
@@ -50,6 +53,8 @@ export function PageOf(): ReactNode {
       ))}
       <Route path="/alerts/:id">{({ id }) => <AlertPage key={id} id={id} />}</Route>
       <Route path="/incidents/:id">{({ id }) => <IncidentPage key={id} id={id} />}</Route>
+      <Route path="/editor" component={RuleEditor} />
+      <Route path="/replays/:id/*?">{({ id }) => <ReplayPage key={id} id={id} />}</Route>
       <Route path="/pods/:namespace/:name">
         {({ namespace, name }) => <PodPage namespace={namespace} name={name} />}
       </Route>

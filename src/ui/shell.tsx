@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Component, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { get, remove } from './api.ts';
+import { DropZone } from './drop/drop.tsx';
 import { Finder } from './finder.tsx';
 import { useLiveState } from './live.ts';
 import { isAt, PAGES, PageOf } from './pages.tsx';
@@ -100,6 +101,7 @@ function Pages() {
           </Suspense>
         </Boundary>
       </main>
+      <DropZone />
       {isFinding ? <Finder onClose={() => setFinding(false)} /> : null}
       {isHelping ? <Keys onClose={() => setHelping(false)} /> : null}
     </>

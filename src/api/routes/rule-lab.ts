@@ -5,12 +5,13 @@ import { Problem } from '../problem.ts';
 import { replaySchema } from '../replays.ts';
 import { type Route, route } from '../route.ts';
 import { checkSchema, RULE_CHARS_MAX, suggestionsSchema, templatesSchema, testResultsSchema } from '../rule-lab.ts';
-import { alertSchema, idSchema, wholeNumber } from '../schemas.ts';
+import { alertSchema, idSchema } from '../schemas.ts';
 import { ownerOf } from './replays.ts';
 
 const text = z.string().min(1).max(RULE_CHARS_MAX).describe('YAML of a rule');
 const rule = idSchema.nullish().describe('id of the rule that it is a new version of');
-const place = { text, line: wholeNumber(0, RULE_CHARS_MAX), character: wholeNumber(0, RULE_CHARS_MAX) };
+const from0 = z.int().min(0).max(RULE_CHARS_MAX).describe('from 0');
+const place = { text, line: from0, character: from0 };
 /** The answer waits so long for a try; what takes longer is followed as a replay. */
 const TRY_ANSWER_MS_MAX = 25_000;
 const ALERTS_TOLD_MAX = 50;

@@ -2,12 +2,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { Alert } from '../../api/contract.ts';
-import { get, query } from '../api.ts';
+import { query } from '../api.ts';
+import { useCase } from '../case.tsx';
 import { count, instant, visible } from '../text.ts';
 import { Level, Read } from '../widgets.tsx';
 import { AlertBody } from './alerts.tsx';
 
 export default function AlertPage({ id }: { readonly id: string }) {
+  const { get } = useCase();
   const alert = useQuery({
     queryKey: ['alert', id],
     queryFn: () => get<Alert>(`/alerts/${encodeURIComponent(id)}`),

@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { ExceptionView } from '../../api/contract.ts';
-import { get } from '../api.ts';
+import { useCase } from '../case.tsx';
 import { Copy } from '../forms.tsx';
 import { save } from '../save.ts';
 import { count, visible } from '../text.ts';
@@ -11,6 +11,7 @@ import './why.css';
 
 /** Asked for when it is opened: the rule's own tests are run for it. */
 export function Exception({ alert }: { readonly alert: string }) {
+  const { get } = useCase();
   const [isOpen, setOpen] = useState(false);
   const proposal = useQuery({
     queryKey: ['exception', alert],

@@ -2,7 +2,8 @@
 import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { Alert, Page, PictureView, TimelineEntry } from '../../api/contract.ts';
-import { get, query } from '../api.ts';
+import { query } from '../api.ts';
+import { useCase } from '../case.tsx';
 import { showQuery, useShow } from '../picture/show.ts';
 
 /** So many alerts are read with their evidence; what is behind further ones is on the list without. */
@@ -11,6 +12,7 @@ const ALERTS_MAX = 500;
 
 export function useIncident(id: string) {
   const path = `/incidents/${encodeURIComponent(id)}`;
+  const { get } = useCase();
   const show = useShow();
   const picture = useQuery({
     queryKey: ['incident', id, 'picture', show.cursors],

@@ -3,7 +3,8 @@ import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { Link } from 'wouter';
 import type { Incident, TimelineEntry } from '../../api/contract.ts';
-import { get, query } from '../api.ts';
+import { query } from '../api.ts';
+import { useCase } from '../case.tsx';
 import { clock, count, duration, instant, seconds, visible } from '../text.ts';
 import { Failure, Level, Read, State, Time } from '../widgets.tsx';
 import { Alerts } from './alerts.tsx';
@@ -12,6 +13,7 @@ import { IncidentPicture } from './incident-picture.tsx';
 import { useComment, useSetState } from './incident-state.ts';
 
 export default function IncidentPage({ id }: { readonly id: string }) {
+  const { get } = useCase();
   const incident = useQuery({
     queryKey: ['incident', id],
     queryFn: () => get<Incident>(`/incidents/${encodeURIComponent(id)}`),
@@ -30,6 +32,7 @@ export default function IncidentPage({ id }: { readonly id: string }) {
 function Shown({ incident }: { readonly incident: Incident }) {
   const { id, title, level, state, first_seen, last_seen, alert_count, pods, cluster, merged_into, continues } =
     incident;
+  const { isReplay } = useCase();
   const data = useIncident(id);
   const lasted = seconds(last_seen) - seconds(first_seen);
   return (
@@ -62,7 +65,7 @@ function Shown({ incident }: { readonly incident: Incident }) {
             It goes on for <Link href={`/incidents/${continues}`}>an incident that is full</Link>.
           </p>
         )}
-        <Actions incident={incident} />
+        {isReplay ? null : <Actions incident={incident} />}
       </header>
       <Story data={data} incident={incident} />
     </article>

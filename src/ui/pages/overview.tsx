@@ -100,7 +100,14 @@ function Open({
     return (
       <p className="empty">
         {watching ? 'None: nothing has fired that needs you.' : 'None. '}
-        {watching ? '' : 'Nothing is being watched right now; below stands how to connect a cluster.'}
+        {watching ? (
+          ''
+        ) : (
+          <>
+            Nothing is being watched right now; below stands how to connect a cluster. A recording dropped here opens as
+            a picture: <ChooseCapture />
+          </>
+        )}
       </p>
     );
   }
@@ -363,8 +370,8 @@ function Connect() {
       <pre>{CONFIGURATION}</pre>
       <p>
         A recording does as well: drop it anywhere on this page, or <ChooseCapture />, or{' '}
-        <code>spoor replay tetragon.log hubble.log</code>. What else can be set:{' '}
-        <code>docs/config.md</code>; the API that this page is made of: <a href="/docs">/docs</a>.
+        <code>spoor replay tetragon.log hubble.log</code>. What else can be set: <code>docs/config.md</code>; the API
+        that this page is made of: <a href="/docs">/docs</a>.
       </p>
     </details>
   );

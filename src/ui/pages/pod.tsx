@@ -2,7 +2,8 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { Alert, Incident, Page, PodPictureView } from '../../api/contract.ts';
-import { get, query } from '../api.ts';
+import { query } from '../api.ts';
+import { useCase } from '../case.tsx';
 import { PictureView } from '../picture/picture-view.tsx';
 import { showQuery, useShow } from '../picture/show.ts';
 import { count, visible } from '../text.ts';
@@ -18,6 +19,7 @@ const pictureQuery = (at: string, shown: string): string =>
 
 export default function PodPage({ namespace, name }: { readonly namespace: string; readonly name: string }) {
   const pod = `${namespace}/${name}`;
+  const { get, isReplay } = useCase();
   const show = useShow();
   const filters = useFilters();
   const at = filters.get('at') ?? '';
@@ -67,7 +69,7 @@ export default function PodPage({ namespace, name }: { readonly namespace: strin
           )
         }
       </Read>
-      <PodTime at={at} onChange={time => filters.set('at', time)} />
+      {isReplay ? null : <PodTime at={at} onChange={time => filters.set('at', time)} />}
       <Read of={picture} what="picture">
         {data => (
           <>

@@ -123,6 +123,9 @@ function Source({ id }: { readonly id: string }) {
           {({ text }) => (
             <>
               <p className="buttons">
+                <Link className="button" href={`/editor${query({ rule: id })}`}>
+                  Edit, test, try
+                </Link>
                 <Copy text={text} />
               </p>
               {/* Its line breaks are its own; nothing else of it may turn the text around. */}

@@ -60,6 +60,9 @@ export default function Rules() {
       <title>Rules · Spoor</title>
       <h1>Rules</h1>
       <p className="buttons">
+        <Link className="button" href="/editor">
+          New rule
+        </Link>
         <Link className="button" href="/attack">
           ATT&amp;CK matrix
         </Link>

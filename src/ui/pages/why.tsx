@@ -2,13 +2,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { WhyView } from '../../api/contract.ts';
-import { get } from '../api.ts';
+import { useCase } from '../case.tsx';
 import { clock, count, visible } from '../text.ts';
 import { Read } from '../widgets.tsx';
 import './why.css';
 
 /** Read when it is opened. */
 export function Why({ alert, isOpen: atFirst = false }: { readonly alert: string; readonly isOpen?: boolean }) {
+  const { get } = useCase();
   const [isOpen, setOpen] = useState(atFirst);
   const why = useQuery({
     queryKey: ['why', alert],

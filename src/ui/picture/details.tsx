@@ -3,7 +3,8 @@ import { useQueries } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { Alert, ConnectionView } from '../../api/contract.ts';
-import { get, query } from '../api.ts';
+import { query } from '../api.ts';
+import { useCase } from '../case.tsx';
 import { count, instant, json, visible } from '../text.ts';
 import { Level } from '../widgets.tsx';
 import { recordsOf } from './records.ts';
@@ -54,6 +55,7 @@ export function Details({ layout, selected, alerts, onSelect, onToggle }: Detail
 
 /** With their evidence: at hand, or read now. */
 function useAlerts(mark: Mark | null, atHand: readonly Alert[]): readonly Alert[] {
+  const { get } = useCase();
   const wanted = (mark?.alert_ids ?? []).slice(0, ALERTS_MAX).map(id => atHand.find(alert => alert.id === id) ?? id);
   const missing = wanted.flatMap(alert => {
     if (typeof alert === 'string') return [alert];
@@ -94,9 +96,9 @@ function Fired({ mark, fired }: { readonly mark: Mark | null; readonly fired: re
       <ul className="plain">
         {fired.map(({ id, rule, message }) => (
           <li key={id}>
-            <a href={`#alert-${id}`}>
+            <Link href={`/alerts/${id}`}>
               <Level level={rule.level} /> {rule.title}
-            </a>
+            </Link>
             <p className="quiet">{visible(message)}</p>
           </li>
         ))}
@@ -195,7 +197,7 @@ function ProcessDetails({ row, fired }: { readonly row: PlacedRow; readonly fire
       <p className="details-links">
         <Link href={`/events${query({ exec_id })}`}>Hunt for this</Link>
         <Link href={`/connections${query({ exec_id })}`}>All its connections</Link>
-        {fired[0] === undefined ? null : <a href={`#alert-${fired[0].id}`}>Make an exception</a>}
+        {fired[0] === undefined ? null : <Link href={`/alerts/${fired[0].id}`}>Make an exception</Link>}
       </p>
       <Records records={recordsOf(fired, { kind: 'process', execId: exec_id })} />
       <details>
