@@ -87,6 +87,9 @@ function listed(folder: string): { readonly names: readonly string[] } | Fault {
   }
 }
 
+const GZIP = 'gzip, as recordings are; a rule file is plain text';
+const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+
 function readRuleFile(file: string, stat: Stats): RuleFile {
   // Whoever opens a pipe waits for a writer who may never come.
   if (!stat.isFile()) return { file, text: '', fault: 'not a regular file' };
@@ -96,7 +99,7 @@ function readRuleFile(file: string, stat: Stats): RuleFile {
     const bytes = readFileSync(file);
     return isUtf8(bytes)
       ? { file, text: bytes.toString('utf8') }
-      : { file, text: '', fault: 'not UTF-8; write it in that encoding' };
+      : { file, text: '', fault: isGzip(bytes) ? GZIP : 'not UTF-8; write it in that encoding' };
   } catch (error) {
     return { file, text: '', ...faultOf(error) };
   }

@@ -1,5 +1,5 @@
 /** The rule files that a command names, loaded as authors want them: with their tests, and with what ships at hand. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Event } from '../model/event.ts';
@@ -67,6 +67,10 @@ export function testOptions(): RuleTestOptions {
 }
 
 function readEvents(file: string): Event[] {
+  const stat = statSync(file);
+  // Pipes and devices have no end.
+  if (!stat.isFile()) throw new Error(`${file} is not a regular file`);
+  if (stat.size > CAPTURE_BYTES_MAX) throw new Error(`${file} is larger than ${CAPTURE_BYTES_MAX} bytes`);
   const bytes = readFileSync(file);
   const plain =
     bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes, { maxOutputLength: CAPTURE_BYTES_MAX }) : bytes;

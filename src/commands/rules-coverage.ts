@@ -23,7 +23,7 @@ Navigator on its Linux and Containers platforms.
 
 Examples:
   spoor rules coverage
-  spoor rules coverage my-rules --capture tetragon.log --capture hubble.log
+  spoor rules coverage my-rules --capture tetragon.log --capture hubble.log    # each file with its own --capture
   spoor rules coverage -o navigator > layer.json
   spoor rules coverage rules my-rules -o markdown > COVERAGE.md`,
     )

@@ -1,4 +1,5 @@
 /** `rules lint`, `test` and `explain` as a child process: exit statuses, files written, what is shown. */
+import { execFileSync } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -73,6 +74,23 @@ describe('test', () => {
     expect(stdout).toContain('not ok 1 - Netcat › fires');
     expect(stdout).toContain('event 1 (exec): failed [false] process.arguments: * -e * — is "x -f y"');
     expect(readFileSync(junit, 'utf8')).toContain('<failure message="expected 1 alert, got 0"');
+  });
+});
+
+describe('a capture of a test', () => {
+  it.each([
+    ['a pipe', (file: string) => execFileSync('mkfifo', [file]), 'is not a regular file'],
+    ['a device', (file: string) => symlinkSync('/dev/zero', file), 'is not a regular file'],
+    ['what is no recording', (file: string) => writeFileSync(file, 'text\n'), 'not JSON'],
+  ])('fails on %s for a capture, and ends', async (_, make, message) => {
+    const folder = temporaryFolder();
+    const file = join(folder, 'rule.yaml');
+    make(join(folder, 'capture'));
+    writeFileSync(file, `${RULE.replace('Low', 'low')}- {name: recorded, capture: capture, expect: {alerts: 0}}\n`);
+    const { code, stdout } = await spoor(['rules', 'test', file]);
+    expect(code).toBe(1);
+    expect(stdout).toContain(message);
+    expect(stdout).toContain('# 2 passed, 1 failed');
   });
 });
 

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fingerprint, readRuleFiles } from '../../src/rule-files.ts';
 import { loadRules } from '../../src/rules/load.ts';
@@ -64,6 +65,7 @@ describe('a folder of rules', () => {
     ['a link to itself', file => symlinkSync(file, file), /ELOOP/],
     ['a device', file => symlinkSync('/dev/zero', file), /not a regular file/],
     ['a file whose disk fails', file => symlinkSync('/proc/self/mem', file), /EIO/],
+    ['a recording', file => writeFileSync(file, gzipSync('{}')), /gzip, as recordings are/],
     ['other bytes than UTF-8', file => writeFileSync(file, Buffer.from([0x61, 0x3a, 0x20, 0xe9])), /not UTF-8/],
   ])('tells of %s, and loads the rest', (_, make, message) => {
     const before = fingerprint(readRuleFiles([folder]));
