@@ -24,6 +24,7 @@ const BENCHES = [
   'startup',
   'memory',
   'map',
+  'page',
 ];
 
 /** Costs, durations and sizes; all else are ratios and rates that should be high. */

@@ -83,7 +83,8 @@ export function connectionView(connection: Connection, scope: Scope): Connection
     destination: endpointOf(connection.server),
     attribution: connection.attribution,
     exec_id: execIdFor(connection.process, scope),
-    server_exec_id: execIdFor(connection.serverProcess, scope),
+    // A node's process may hold an outside address: a proxy, a lab that plays the internet. It is not who is outside.
+    server_exec_id: connection.server.kind === 'world' ? null : execIdFor(connection.serverProcess, scope),
     verdict: connection.verdict,
     flows: connection.flows,
     first_seen: formatInstant(connection.firstSeen),

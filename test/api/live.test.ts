@@ -46,6 +46,12 @@ describe('what the engine knows', () => {
     expect(json.omitted).toBe(0);
   });
 
+  it('names no process of ours behind an address outside', async () => {
+    const outside = (await flows('')).filter(({ destination }) => destination.kind === 'world');
+    expect(outside.length).toBeGreaterThan(0);
+    expect(outside.filter(({ server_exec_id }) => server_exec_id !== null)).toEqual([]);
+  });
+
   it('lists connections, latest first, by every filter', async () => {
     const all = await flows('');
     expect(all.length).toBeGreaterThan(10);

@@ -32,12 +32,20 @@ export function likeOf({ pod, names, ip }: Endpoint): string {
 
 export const REST = 'end rest';
 
-/** Key of the node at which each target stands, by its key. */
+export interface EndPlace {
+  readonly key: string;
+  readonly title: string;
+  readonly kind: string;
+  /** Somebody opened the fold that it was in: no limit folds it again. */
+  readonly isAsked: boolean;
+}
+
+/** The node at which each target stands, by the target's key. */
 export function foldEnds(
   targets: ReadonlyMap<string, Target>,
   shown: Shown,
   limits: PictureLimits,
-): Map<string, { readonly key: string; readonly title: string; readonly kind: string }> {
+): Map<string, EndPlace> {
   const alike = new Map<string, string[]>();
   for (const [key, { like, inbound, isMarked, isDropped }] of targets) {
     if (isMarked) continue;
@@ -46,30 +54,32 @@ export function foldEnds(
     if (held === undefined) alike.set(id, [key]);
     else held.push(key);
   }
-  const places = new Map<string, { key: string; title: string; kind: string; weight: number }>();
-  const folded = new Set<string>();
+  const places = new Map<string, EndPlace>();
+  let opened = limits.openedEndsMax;
   for (const [id, keys] of alike) {
     if (keys.length < limits.alikeMin) continue;
-    const open = shown.get(id) ?? 0;
-    for (const key of keys.slice(open)) {
-      const like = targets.get(key)?.like ?? '';
-      places.set(key, { key: id, title: like, kind: 'alike', weight: Number.POSITIVE_INFINITY });
-      folded.add(key);
+    const open = Math.min(shown.get(id) ?? 0, opened);
+    opened -= open;
+    for (const [at, key] of keys.entries()) {
+      const target = targets.get(key) as Target;
+      if (at < open) places.set(key, { key, title: target.name, kind: target.kind, isAsked: true });
+      else places.set(key, { key: id, title: target.like, kind: 'alike', isAsked: false });
     }
   }
-  const single = [...targets].filter(([key]) => !folded.has(key));
   const rank = ({ isMarked, isDropped, flows }: Target): number =>
     (isMarked ? 1e15 : 0) + (isDropped ? 1e14 : 0) + flows;
-  single.sort(([, a], [, b]) => rank(b) - rank(a));
-  const max = limits.endsMax + (shown.get(REST) ?? 0);
+  const single = [...targets].filter(([key]) => !places.has(key)).sort(([, a], [, b]) => rank(b) - rank(a));
+  const max = limits.endsMax + Math.min(shown.get(REST) ?? 0, opened);
   for (const [at, [key, target]] of single.entries()) {
     const own = at < max || target.isMarked;
-    places.set(key, own ? { key, title: target.name, kind: target.kind, weight: 0 } : { key: REST, ...REST_NODE });
+    const isAsked = own && at >= limits.endsMax;
+    places.set(key, own ? { key, title: target.name, kind: target.kind, isAsked } : REST_PLACE);
   }
   return places;
 }
 
-const REST_NODE = { title: '', kind: 'rest', weight: 0 };
+/** Where what has no node of its own stands. */
+export const REST_PLACE: EndPlace = { key: REST, title: '', kind: 'rest', isAsked: false };
 
 interface Draft {
   readonly key: string;
@@ -86,7 +96,7 @@ interface Draft {
 export class Ends {
   readonly #drafts = new Map<string, Draft>();
 
-  add(place: { key: string; title: string; kind: string }, target: Target, connection: ConnectionView): void {
+  add(place: EndPlace, target: Target, connection: ConnectionView): void {
     let draft = this.#drafts.get(place.key);
     if (draft === undefined) {
       const { key, title, kind } = place;

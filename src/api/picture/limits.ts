@@ -19,14 +19,18 @@ export const PICTURE_LIMITS = {
   peersMax: 6,
   /** Destinations that have a node of their own. */
   endsMax: 150,
+  /** Destinations that leave a fold when it is opened. */
+  openedEndsMax: 600,
   /** Destinations that are alike fold from this number on. */
   alikeMin: 6,
   /** Lines of one row to nodes of their own. */
   linesPerRowMax: 12,
   /** Lines of one picture. */
-  linesMax: 3_000,
-  /** Connections that a line or destination tells one by one. */
+  linesMax: 1_000,
+  /** Connections that a line tells one by one, and destinations that a folded one names. */
   samplesMax: 20,
+  /** Connections that all lines of one picture tell, those of evidence first. */
+  allSamplesMax: 500,
   /** Processes that a fold tells one by one. */
   membersMax: 20,
   /** Siblings that say the same fold from this number on. */

@@ -2,7 +2,7 @@
 import type { TreeView } from '../tree-builder.ts';
 import type { ConnectionView } from '../views.ts';
 import { cursorOf, type Shown } from './cursors.ts';
-import { Ends, foldEnds, likeOf, nameOf, Ports, REST, type Target } from './ends.ts';
+import { Ends, foldEnds, likeOf, nameOf, Ports, REST, REST_PLACE, type Target } from './ends.ts';
 import type { PictureLimits } from './limits.ts';
 import { joinMarks, keyOf, type Marks } from './marks.ts';
 import type { End, Link, Mark } from './schema.ts';
@@ -51,18 +51,22 @@ export function linksOf(
     const node = each.isTarget ? nodes.get(each.to) : undefined;
     add(drafts, each, node?.key ?? each.to);
   }
-  const kept = limited([...drafts.values()], shown, limits);
+  const asked = new Set([...nodes.values()].filter(({ isAsked }) => isAsked).map(({ key }) => key));
+  const kept = limited([...drafts.values()], asked, shown, limits);
   const ends = new Ends();
   for (const draft of kept) {
     for (const { to, isTarget, connection } of draft.found) {
       const target = isTarget ? targets.get(to) : undefined;
       const node = nodes.get(to);
       if (target === undefined || node === undefined) continue;
-      ends.add(draft.to === node.key ? node : { key: draft.to, title: '', kind: 'rest' }, target, connection);
+      ends.add(draft.to === node.key ? node : REST_PLACE, target, connection);
     }
   }
   return {
-    links: kept.map(draft => linkOf(draft, shown, limits)),
+    links: sampled(
+      kept.map(draft => linkOf(draft, shown, limits)),
+      limits,
+    ),
     ends: ends.finish(shown, limits),
     connections: found.length,
     flows,
@@ -160,7 +164,7 @@ function add(drafts: Map<string, Draft>, each: Found, to: string): void {
 }
 
 /** Of each row the lines that matter most; the others lead to one node together, in one line of each kind. */
-function limited(drafts: readonly Draft[], shown: Shown, limits: PictureLimits): Draft[] {
+function limited(drafts: readonly Draft[], asked: ReadonlySet<string>, shown: Shown, limits: PictureLimits): Draft[] {
   const byRow = new Map<string, Draft[]>();
   for (const draft of drafts) {
     const held = byRow.get(draft.from);
@@ -171,14 +175,14 @@ function limited(drafts: readonly Draft[], shown: Shown, limits: PictureLimits):
     (mark === null ? 0 : 1e15) + (dropped ? 1e14 : 0) + (to.startsWith('end ') ? 0 : 1e13) + flows;
   const kept: Draft[] = [];
   const merged = new Map<string, Draft>();
-  let room = limits.linesMax;
+  const share = Math.max(1, Math.min(limits.linesPerRowMax, Math.floor(limits.linesMax / byRow.size)));
   for (const [row, lines] of byRow) {
     lines.sort((a, b) => weight(b) - weight(a));
-    const max = Math.min(limits.linesPerRowMax + (shown.get(linesKey(row)) ?? 0), Math.max(room, 0));
+    const max = share + (shown.get(linesKey(row)) ?? 0);
     for (const [at, draft] of lines.entries()) {
-      if (at < max || draft.mark !== null || draft.to === REST || !draft.found.every(({ isTarget }) => isTarget)) {
+      const isFixed = draft.mark !== null || draft.to === REST || asked.has(draft.to) || !draft.found[0]?.isTarget;
+      if (at < max || isFixed) {
         kept.push(draft);
-        room--;
       } else for (const each of draft.found) add(merged, each, REST);
     }
   }
@@ -191,6 +195,22 @@ function limited(drafts: readonly Draft[], shown: Shown, limits: PictureLimits):
     merged.delete(draft.key);
   }
   return [...kept, ...merged.values()];
+}
+
+/** Connections one by one, as far as they fit, where somebody will look first. */
+function sampled(links: readonly Link[], { allSamplesMax }: PictureLimits): Link[] {
+  let room = allSamplesMax;
+  const take = (link: Link): readonly [string, Link['sample']] => {
+    const sample = link.sample.slice(0, Math.max(room, 0));
+    room -= sample.length;
+    return [link.key, sample];
+  };
+  const first = links.filter(({ mark, dropped }) => mark !== null || dropped);
+  const samples = new Map([
+    ...first.map(take),
+    ...links.filter(link => !(link.mark !== null || link.dropped)).map(take),
+  ]);
+  return links.map(link => ({ ...link, sample: samples.get(link.key) ?? [] }));
 }
 
 const linesKey = (row: string): string => `lines ${row}`;

@@ -140,7 +140,21 @@ function place(columns: readonly Item[][], links: readonly Link[]): Layout {
   return { width: x - SIZE.gutter + SIZE.margin, height: height + SIZE.margin, groups, ends, links: drawn };
 }
 
-/** Near the middle of what leads there; what nothing leads to keeps its turn. */
+/** What leads to one place from further apart than this is read from its beginning. */
+const NEAR_PX = 600;
+
+/** The middle; of what is far apart, the first. */
+function between(ys: readonly number[]): number {
+  let [first, last, sum] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
+  for (const y of ys) {
+    first = Math.min(first, y);
+    last = Math.max(last, y);
+    sum += y;
+  }
+  return last - first > NEAR_PX ? first : sum / ys.length;
+}
+
+/** Near what leads there; what nothing leads to keeps its turn. */
 function inOrder(
   items: readonly Item[],
   anchors: ReadonlyMap<string, Anchor>,
@@ -152,7 +166,7 @@ function inOrder(
       .flatMap(key => sources.get(key) ?? [])
       .map(key => anchors.get(key)?.y)
       .filter(y => y !== undefined);
-    const middle = ys.length === 0 ? null : ys.reduce((sum, y) => sum + y, 0) / ys.length;
+    const middle = ys.length === 0 ? null : between(ys);
     const half = item.kind === 'end' ? SIZE.destination / 2 : SIZE.head / 2;
     return { item, at, wanted: middle === null ? 0 : middle - half, known: middle !== null };
   });

@@ -1,5 +1,6 @@
 /** Processes and connections in one picture: what is in view of the layout, with a tree's keys. */
 import {
+  type FocusEvent,
   type KeyboardEvent,
   type MouseEvent,
   useCallback,
@@ -19,6 +20,8 @@ const OVERSCAN_PX = 300;
 const SCALE_MIN = 0.55;
 /** Lines in the document at once: those that end in view come before those that only cross it. */
 const LINKS_DRAWN_MAX = 400;
+/** From so many lines on, those that are no evidence step back. */
+const LINKS_DENSE = 150;
 /** Letters that come within this time are one word. */
 const TYPED_MS = 600;
 
@@ -129,6 +132,12 @@ export function Picture(props: PictureProps) {
     else onSelect(key);
   };
 
+  /** However it came there: by a key, a click, or an assistive program. */
+  const onFocus = (event: FocusEvent): void => {
+    const key = event.target.closest('[data-key]')?.getAttribute('data-key');
+    if (key && index.places.has(key)) setFocused(key);
+  };
+
   const onKeyDown = (event: KeyboardEvent): void => {
     if (current === null || event.ctrlKey || event.metaKey || event.altKey) return;
     const place = index.places.get(current) ?? 0;
@@ -167,6 +176,7 @@ export function Picture(props: PictureProps) {
     <div className="picture" ref={scroller} onScroll={measure} onClick={onClick} aria-busy={isBusy}>
       {/* biome-ignore lint/a11y/noSvgWithoutTitle: a title would be a tooltip wherever the hand rests; the tree is labelled. */}
       <svg
+        className={layout.links.length > LINKS_DENSE ? 'dense' : ''}
         xmlns="http://www.w3.org/2000/svg"
         width={Math.ceil(layout.width * scale)}
         height={Math.ceil(layout.height * scale)}
@@ -196,7 +206,7 @@ export function Picture(props: PictureProps) {
               <EndPart key={end.key} end={end} isLit={lit.ends.has(end.key)} isSelected={selected === end.key} />
             ))}
         </g>
-        <g role="tree" aria-label={label} onKeyDown={onKeyDown}>
+        <g role="tree" aria-label={label} onKeyDown={onKeyDown} onFocus={onFocus}>
           {layout.groups
             .filter(g => inView(g.y, g.y + g.height))
             .map(group => (
