@@ -18,7 +18,7 @@ export type { PictureView } from './picture/schema.ts';
 export type { ReplayView } from './replays.ts';
 export type { DeliveryView, SinkView } from './routes/deliveries.ts';
 export type { EventsPage, FieldsView } from './routes/events.ts';
-export type { PodPictureView, PodTreeView } from './routes/live.ts';
+export type { PodPictureView } from './routes/live.ts';
 export type { RuleStatistics } from './routes/rulebook.ts';
 export type { SilenceView } from './routes/silences.ts';
 export type { TokenView } from './routes/tokens.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { templated } from '../../src/api/openapi.ts';
+import type { Route } from '../../src/api/route.ts';
 import { HOSTILE } from '../support/hostile.ts';
 import { commitAlert, type Harness, hexId, liveContext, makeAlert, makeIncident, startApi } from './support.ts';
 
@@ -38,7 +39,9 @@ describe('no request, however odd,', () => {
   afterAll(() => api.close());
 
   it('breaks anything: every answer is a success or a problem of the caller', async () => {
-    const routes = api.api.routes.filter(route => route.id !== 'stream' && route.id !== 'createToken');
+    // Streams never end, and with a token everyone needs one.
+    const isStream = ({ answer }: Route): boolean => 'media' in answer && answer.media === 'text/event-stream';
+    const routes = api.api.routes.filter(route => !isStream(route) && route.id !== 'createToken');
     const request = fc.record({
       route: fc.constantFrom(...routes),
       values: fc.array(text, { minLength: 2, maxLength: 2 }),

@@ -371,6 +371,8 @@ const matcher = (path: string): RegExp => new RegExp(`^${path.replace(/:\w+/g, '
 function expectDocumented(routes: readonly Route[], method: string, path: string, json: unknown): void {
   const bare = path.split('?')[0] as string;
   const found = routes.find(route => route.method === method && matcher(route.path).test(bare));
+  // A format of others, which the handler writes by itself.
+  if (found !== undefined && 'media' in found.answer) return;
   if (found === undefined || !('schema' in found.answer))
     throw new Error(`no route answers ${method} ${path} with JSON`);
   expect(found.answer.schema.parse(json)).toEqual(json);

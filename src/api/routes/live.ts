@@ -90,8 +90,6 @@ const podPictureSchema = pictureSchema.extend({ past: pastSchema }).meta({ id: '
 
 export type PodPictureView = z.infer<typeof podPictureSchema>;
 
-export type PodTreeView = z.infer<typeof podTreeSchema>;
-
 const pastView = ({ from, isWhole, gaps }: PastPod, scope: Scope) => ({
   from: formatInstant(from),
   is_whole: isWhole,
