@@ -33,6 +33,7 @@ export class Replay {
   #error = '';
   readonly #uploads: Upload[] = [];
   #isReceiving = false;
+  #isDeleted = false;
   #order: ReplayOrder | null = null;
   #helper: Helper | null = null;
   #counts: ReplayCounts | null = null;
@@ -195,6 +196,7 @@ export class Replay {
         const { status, code, detail } = error.failure;
         throw new Problem(status, code, detail);
       }
+      if (this.#isDeleted) throw new Problem(404, 'not-found', 'this replay was deleted');
       this.#error = adviceFor(error as Error);
       this.#become('failed');
       throw new Problem(503, 'replay-ended', `this replay is gone: ${this.#error}`);
@@ -226,6 +228,7 @@ export class Replay {
   }
 
   async end(): Promise<void> {
+    this.#isDeleted = true;
     for (const follower of [...this.#followers]) follower(null);
     this.#followers.clear();
     await this.#helper?.end();

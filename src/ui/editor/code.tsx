@@ -187,7 +187,8 @@ function extensions(props: () => CodeProps) {
     ),
     // Escape gives the Tab key back to the page, until something else is typed.
     keymap.of([...completionKeymap, ...lintKeymap, ...historyKeymap, ...defaultKeymap, leave, indentWithTab]),
-    EditorView.contentAttributes.of({ 'aria-label': props().label }),
+    // Also where it scrolls, the keyboard reaches it.
+    EditorView.contentAttributes.of({ 'aria-label': props().label, tabindex: '0' }),
     EditorView.updateListener.of(update => {
       const isOurs = update.transactions.some(transaction => transaction.annotation(Given) === true);
       if (update.docChanged && !isOurs) props().onChange(update.state.doc.toString());
