@@ -40,7 +40,9 @@ Examples:
       const io = new Io(globals(options), ['text', 'json', 'sarif']);
       const sarif = options.output === 'sarif';
       if (options.fix === true) fixFiles(loadRuleSet(paths).files, io);
-      const { loaded, own } = loadRuleSet(paths);
+      const { loaded, own, files } = loadRuleSet(paths);
+      // A folder that was moved must not pass for one without faults.
+      if (files.length === 0) throw new CommandError(`no rule files found in ${paths.join(', ')}`);
       const findings = loaded.diagnostics.filter(({ file }) => own(file));
       if (sarif) io.out(formatSarif(findings, version).trimEnd().split('\n').map(escapeJson).join('\n'));
       else

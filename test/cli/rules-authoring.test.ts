@@ -44,6 +44,11 @@ describe('lint', () => {
     expect(readdirSync(folder).sort()).toEqual(['link.yaml', 'rule.yaml']);
   });
 
+  it('does not take a folder without rules for one without faults', async () => {
+    const empty = await spoor(['rules', 'lint', temporaryFolder()]);
+    expect(empty).toMatchObject({ code: 1, stderr: expect.stringContaining('no rule files found') });
+  });
+
   it('writes SARIF, and is strict when asked', async () => {
     const folder = temporaryFolder();
     const file = join(folder, 'rule.yaml');
