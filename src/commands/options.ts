@@ -13,6 +13,12 @@ export function parseSpeed(text: string): 'max' | number {
   return speed;
 }
 
+export function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds >= 0.2 && seconds <= 3_600)) throw new InvalidArgumentError('expected seconds from 0.2 to 3600');
+  return seconds;
+}
+
 /** `host:port`, as `api.listen` takes it. */
 export function parseListen(text: string): string {
   if (!/^\S+:\d{1,5}$/.test(text))

@@ -1,12 +1,8 @@
-import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { Alert, Incident } from '../alerts/alert.ts';
 import { alertText, dateAndTime, incidentText, shortId, shown } from '../render/alert.ts';
 import { counted } from '../render/counted.ts';
-import { Marks } from '../render/marks.ts';
-import { drawnTree, type RemoteTree } from '../render/remote-tree.ts';
 import { statusLines } from '../render/status.ts';
-import { treesText } from '../render/tree-text.ts';
 import { LEVELS } from '../rules/rule.ts';
 import { CommandError, EXIT, Io, UsageError } from './io.ts';
 import { globals } from './options.ts';
@@ -100,34 +96,6 @@ Examples:
       }),
     );
 
-  place(
-    program
-      .command('incident')
-      .description('One incident with its alerts')
-      .argument('<id>', 'its id, or six characters or more of its beginning'),
-  )
-    .option('--capture <file>', "write the incident's evidence as a capture that can be replayed anywhere")
-    .addHelpText(
-      'after',
-      '\nExamples:\n  spoor incident 1f0c9a\n  spoor incident 1f0c9a --capture incident.jsonl && spoor replay incident.jsonl',
-    )
-    .action((id: string, _options, command: Command) =>
-      run<Place & { capture?: string }>(command, async (reader, options, io) => {
-        const incident = await findIncident(reader, id);
-        if (options.capture !== undefined) {
-          const lines = await reader.capture(incident.id);
-          writeFileSync(options.capture, lines.map(line => `${line}\n`).join(''), { mode: 0o600 });
-          io.note(`${counted(lines.length, 'event')} in ${options.capture}`);
-          return;
-        }
-        if (io.json) return io.record(incident);
-        io.out(`${incidentText(incident, io.style, true)}\n`);
-        const { items } = await reader.alerts({ incident: incident.id, limit: 1_000 });
-        for (const alert of [...items].reverse()) io.out(`${alertText(alert, io.style, true)}\n`);
-        if (options.db === undefined) io.out(drawing(await reader.incidentTree(incident.id), items, io));
-      }),
-    );
-
   place(program.command('deliveries').description('What was or is to be delivered; dead letters can be sent again'))
     .addOption(states('pending', 'leased', 'delivered', 'dead'))
     .option('--sink <name>', 'only to this sink')
@@ -192,7 +160,7 @@ const levels = (): Option => new Option('--level <level...>', 'only these levels
 const states = (...choices: string[]): Option =>
   new Option('--state <state...>', 'only in these states').choices(choices);
 
-async function findIncident(reader: Reader, id: string): Promise<Incident> {
+export async function findIncident(reader: Reader, id: string): Promise<Incident> {
   const incident = await reader.incident(id);
   if (incident !== null) return incident;
   throw new CommandError(`no incident has the id ${shown(id)}, nor one that begins so (six characters or more)`);
@@ -227,22 +195,14 @@ function deliveryLine({ id, state, sink, signal, alert_id, incident_id, updated_
   return `${dateAndTime(updated_at)}  ${id}  ${state.padEnd(9)} ${shown(sink)}  ${what}  ${attempts}${error}`;
 }
 
-/** The incident's trees, each process with the worst rule that fired on it. */
-function drawing(remote: RemoteTree, alerts: readonly Alert[], io: Io): string {
-  const marks = new Marks();
-  for (const alert of alerts) marks.add(alert);
-  const { roots, unattributed, omitted } = drawnTree(remote);
-  return treesText(roots, unattributed, omitted, io.style, marks.texts());
-}
-
-function place(command: Command): Command {
+export function place(command: Command): Command {
   return command
     .option('--url <url>', 'API of a running Spoor', process.env.SPOOR_URL ?? 'http://127.0.0.1:8787')
     .option('--token-file <file>', 'file with the bearer token', process.env.SPOOR_TOKEN_FILE)
     .option('--db <file>', 'read a database instead');
 }
 
-async function run<Options extends Place>(
+export async function run<Options extends Place>(
   command: Command,
   action: (reader: Reader, options: Options, io: Io) => Promise<void>,
 ): Promise<void> {

@@ -1,6 +1,8 @@
 /** Queries answered from a database file, whoever else writes it meanwhile. */
 import { statSync } from 'node:fs';
-import type { AlertQuery, Delivery, DeliveryQuery, IncidentQuery } from '../store/store.ts';
+import type { Alert, AlertEvidence } from '../alerts/alert.ts';
+import type { LiveViews } from '../api/deps.ts';
+import type { AlertQuery, Delivery, DeliveryQuery, IncidentQuery, Store } from '../store/store.ts';
 import { CommandError, UsageError } from './io.ts';
 import type { ListedDelivery, Query, Reader } from './reader.ts';
 
@@ -8,6 +10,10 @@ const CAPTURE_EVENTS_MAX = 100_000;
 /** As the API has it. */
 const ID_BEGINNING_CHARS_MIN = 6;
 const CANDIDATES_SHOWN_MAX = 5;
+const MERGES_FOLLOWED_MAX = 16;
+const ALERTS_MAX = 1_000;
+const TIMELINE_EVENTS_MAX = 10_000;
+const GAPS_MAX = 500;
 
 /** `state=open` may come as one text or several. */
 const lists = ({ states, levels, ...rest }: Query): Query => ({
@@ -51,6 +57,24 @@ const noTree = (): never => {
   );
 };
 
+/** A database knows what alerts remember, and nothing that happens now. */
+const NOTHING_LIVE: LiveViews = { process: () => null, pod: () => null, connections: () => [] };
+
+/** What is stored of an incident; of a merged one, with the incident that took it in. */
+async function told(
+  store: Store,
+  id: string,
+): Promise<{ alerts: readonly Alert[]; evidence: readonly AlertEvidence[] }> {
+  let incident = id;
+  for (let n = 0; n < MERGES_FOLLOWED_MAX; n++) {
+    const into = (await store.incident(incident, null))?.merged_into ?? '';
+    if (into === '') break;
+    incident = into;
+  }
+  const { items } = await store.alerts({ incident, limit: ALERTS_MAX }, null);
+  return { alerts: items, evidence: await store.incidentEvidence(incident, TIMELINE_EVENTS_MAX, null) };
+}
+
 export async function overDatabase(path: string): Promise<Reader> {
   const file = statSync(path, { throwIfNoEntry: false });
   if (file === undefined) throw new UsageError(`${path}: no such database`);
@@ -86,7 +110,21 @@ export async function overDatabase(path: string): Promise<Reader> {
       for await (const line of recorded) lines.push(line);
       return lines;
     },
-    incidentTree: noTree,
+    incidentPicture: async id => {
+      const { incidentPicture } = await import('../api/picture/subjects.ts');
+      const { withEvidence } = await import('../api/picture/evidence.ts');
+      const { alerts, evidence } = await told(store, id);
+      const whole = await withEvidence(store, alerts, null);
+      const { items: gaps } = await store.gaps({ limit: GAPS_MAX });
+      return incidentPicture(whole, evidence, { live: NOTHING_LIVE, scope: null, gaps, show: [] });
+    },
+    incidentTimeline: async id => {
+      const { timeline } = await import('../api/timeline.ts');
+      const { alerts, evidence } = await told(store, id);
+      const { items } = await store.auditLog({ target: id, limit: GAPS_MAX });
+      return timeline(alerts, evidence, items).items;
+    },
+    podPicture: noTree,
     podTree: noTree,
     deliveries: async query => {
       const { items, next } = await store.outbox.list(lists(query) as DeliveryQuery, null);

@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs';
 import type { Alert, Incident } from '../alerts/alert.ts';
 import type { RuleRecord } from '../api/deps.ts';
+import type { DrawnPicture } from '../render/picture-text.ts';
 import type { RemoteTree } from '../render/remote-tree.ts';
 import type { Status, StatusSink } from '../render/status.ts';
+import type { TimelineLine } from '../render/timeline.ts';
 import type { Page } from '../store/store.ts';
 import { CommandError, UsageError } from './io.ts';
 import type { ListedDelivery, Query, Reader } from './reader.ts';
@@ -45,6 +47,11 @@ async function reasonOf(response: Response): Promise<string> {
   const { detail, title, errors } = (await response.json().catch(() => ({}))) as Problem;
   const fields = errors?.map(({ field, message }) => `${field} ${message}`).join('; ');
   return fields ?? detail ?? title ?? response.statusText;
+}
+
+function podPath(pod: string): string {
+  const [namespace = '', name = ''] = pod.split('/');
+  return `${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
 }
 
 const post = (body: object): RequestInit => ({ method: 'POST', body: JSON.stringify(body) });
@@ -105,11 +112,11 @@ export function overHttp(url: string, tokenFile: string | undefined): Reader {
       (await (await call(`incidents/${encodeURIComponent(id)}/capture`)).text())
         .split('\n')
         .filter(line => line !== ''),
-    incidentTree: id => json<RemoteTree>(`incidents/${encodeURIComponent(id)}/tree`),
-    podTree: pod => {
-      const [namespace = '', name = ''] = pod.split('/');
-      return one<RemoteTree>(`pods/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/tree`);
-    },
+    incidentPicture: id => json<DrawnPicture>(`incidents/${encodeURIComponent(id)}/picture`),
+    incidentTimeline: async id =>
+      (await json<{ items: TimelineLine[] }>(`incidents/${encodeURIComponent(id)}/timeline`)).items,
+    podPicture: pod => one<DrawnPicture>(`pods/${podPath(pod)}/picture`),
+    podTree: pod => one<RemoteTree>(`pods/${podPath(pod)}/tree`),
     deliveries: query => json<Page<ListedDelivery>>('deliveries', query),
     replay: async (id, to) => {
       const response = await call(`deliveries/${id}/replay`, {}, { sink: to });

@@ -1,8 +1,10 @@
 /** Where queries are answered: by a running Spoor over its API, or by a database file that nobody needs to be running for. */
 import type { Alert, Incident } from '../alerts/alert.ts';
 import type { RuleRecord } from '../api/deps.ts';
+import type { DrawnPicture } from '../render/picture-text.ts';
 import type { RemoteTree } from '../render/remote-tree.ts';
 import type { Status, StatusSink } from '../render/status.ts';
+import type { TimelineLine } from '../render/timeline.ts';
 import type { Delivery, Page } from '../store/store.ts';
 
 export interface Place {
@@ -29,8 +31,11 @@ export interface Reader {
   incident(id: string): Promise<Incident | null>;
   /** An incident as lines of a capture: with its surroundings where they are still recorded, else its evidence. */
   capture(id: string): Promise<string[]>;
-  /** The trees of an incident, or of a pod (`namespace/name`). */
-  incidentTree(id: string): Promise<RemoteTree>;
+  /** As the page draws it: of an incident, or of a pod (`namespace/name`); null for a pod that is not known. */
+  incidentPicture(id: string): Promise<DrawnPicture>;
+  podPicture(pod: string): Promise<DrawnPicture | null>;
+  /** Oldest first. */
+  incidentTimeline(id: string): Promise<readonly TimelineLine[]>;
   podTree(pod: string): Promise<RemoteTree | null>;
   deliveries(query: Query): Promise<Page<ListedDelivery>>;
   /** Queues a delivery again, to its own sink or to another; why not, or null when it is queued. */

@@ -7,14 +7,17 @@ import { treeDot } from '../render/tree-dot.ts';
 import { treeSvg } from '../render/tree-svg.ts';
 import { podText, rootText, treesText } from '../render/tree-text.ts';
 import { CommandError, FORMS, type Form, Io, UsageError } from './io.ts';
-import { globals, parseTime } from './options.ts';
+import { globals, parseSeconds, parseTime } from './options.ts';
 import { play, reportMalformed, rulesOrFail } from './playback.ts';
 import { openReader, type Place } from './reader.ts';
+import { requireTerminal, watchPod } from './watch.ts';
 
 interface TreeOptions extends Place {
   readonly pod?: string;
   readonly execId?: string;
   readonly at?: number;
+  readonly watch?: boolean;
+  readonly every: number;
   readonly output: Form;
 }
 
@@ -30,12 +33,15 @@ export function registerTree(program: Command): void {
     .option('--token-file <file>', 'file with the bearer token', process.env.SPOOR_TOKEN_FILE)
     .option('--exec-id <id>', 'the tree below one process')
     .option('--at <time>', 'the tree as it was at this time (RFC 3339)', parseTime)
+    .option('--watch', 'draw it again and again on this terminal, from a running Spoor; q leaves, arrows scroll')
+    .option('--every <seconds>', 'how often with --watch', parseSeconds, 2)
     .addHelpText(
       'after',
       `
 Examples:
   spoor tree captures/lateral-movement/*.jsonl.gz --pod tenant-jobs/crawler
-  spoor tree *.jsonl.gz --pod shop/cart-0 -o svg > picture.svg`,
+  spoor tree *.jsonl.gz --pod shop/cart-0 -o svg > picture.svg
+  spoor tree --pod shop/cart-0 --watch`,
     )
     .action(async (files: string[], _options, command: Command) => {
       const options = command.optsWithGlobals<TreeOptions>();
@@ -43,6 +49,7 @@ Examples:
       if ((options.pod === undefined) === (options.execId === undefined)) {
         throw new UsageError('name what to draw: --pod NAMESPACE/NAME or --exec-id ID');
       }
+      if (options.watch === true) return watch(files, options, io);
       if (files.length === 0) return drawLive(options, io);
       const marks = new Marks();
       const rules = rulesOrFail({ paths: [], defaults: true, disable: [] }, io);
@@ -88,6 +95,15 @@ function draw(context: Context, options: TreeOptions, marks: ReadonlyMap<string,
   else if (form === 'dot') io.out(treeDot(title, roots));
   else if (form === 'svg') io.out(treeSvg(title, roots, marks));
   else io.out(text());
+}
+
+async function watch(files: readonly string[], options: TreeOptions, io: Io): Promise<void> {
+  if (files.length > 0 || options.at !== undefined)
+    throw new UsageError('--watch draws what happens now: leave out the files and --at');
+  if (!/^[^/]+\/[^/]+$/.test(options.pod ?? '') || options.output !== 'text')
+    throw new UsageError('--watch draws a pod as text: --pod NAMESPACE/NAME, without -o');
+  requireTerminal();
+  await watchPod(await openReader(options), { pod: options.pod as string, everyMs: options.every * 1_000 }, io);
 }
 
 async function drawLive(options: TreeOptions, io: Io): Promise<void> {

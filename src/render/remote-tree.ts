@@ -41,7 +41,6 @@ interface RemoteProcess {
   readonly replaced_by: string | null;
   readonly node: string;
   readonly pod: string | null;
-  readonly alerts: readonly string[];
   readonly connections: readonly RemoteConnection[];
 }
 
@@ -55,8 +54,6 @@ export interface DrawnTree {
   readonly roots: readonly RootTree[];
   readonly unattributed: readonly ConnectionView[];
   readonly omitted: number;
-  /** exec_ids of processes that triggered alerts, with the alerts' ids. */
-  readonly alerts: ReadonlyMap<string, readonly string[]>;
 }
 
 const micros = (time: string | null): number => (time === null ? 0 : (parseInstant(time)?.time ?? 0));
@@ -119,7 +116,6 @@ interface Open {
 /** Processes of pods become trees; hosts' processes above them are told as what started them. */
 export function drawnTree(remote: RemoteTree): DrawnTree {
   const roots: RootTree[] = [];
-  const alerts = new Map<string, readonly string[]>();
   const chain: Open[] = [];
   for (const each of remote.processes) {
     while (chain.length > 0 && (chain[chain.length - 1] as Open).depth >= each.depth) chain.pop();
@@ -133,7 +129,6 @@ export function drawnTree(remote: RemoteTree): DrawnTree {
       else roots.push({ startedBy: chain.map(open => open.view).reverse(), tree });
     }
     chain.push({ depth: each.depth, view, children: isHost ? null : children });
-    if (each.alerts.length > 0) alerts.set(each.exec_id, each.alerts);
   }
-  return { roots, unattributed: remote.pod_connections.map(connection), omitted: remote.omitted, alerts };
+  return { roots, unattributed: remote.pod_connections.map(connection), omitted: remote.omitted };
 }
