@@ -10,7 +10,7 @@ import { type Harness, hexId, liveContext, liveProcess, makeAlert, startApi, sto
 
 const build = (trees: TreeView[], options: Partial<PictureSource> = {}, limits = {}): PictureView =>
   buildPicture(
-    { trees, alerts: [], gaps: [], show: [], identities: new Map(), ...options },
+    { trees, alerts: [], gaps: [], show: [], since: '', identities: new Map(), ...options },
     { ...PICTURE_LIMITS, ...limits },
   );
 const rows = ({ groups }: PictureView): Row[] => groups.flatMap(group => group.rows);

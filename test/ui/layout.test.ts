@@ -16,6 +16,7 @@ const picture = (trees: TreeView[], show: string[] = [], marked: string[] = []):
     trees,
     show,
     gaps: [],
+    since: '',
     identities: new Map([['shop/cart-0', { cluster: 'prod', workload: 'StatefulSet/cart' }]]),
     alerts: marked.map((id, n) => ({ ...makeAlert(n, { process: storedProcess(id) }), flows: [] })),
   });

@@ -28,6 +28,8 @@ export interface PictureSource {
   readonly identities: ReadonlyMap<string, PodIdentity>;
   /** Those that do not overlap the picture's time are left out. */
   readonly gaps: readonly Gap[];
+  /** Its story begins here: what started before gets no tick. RFC 3339; '' for everything. */
+  readonly since: string;
   /** Cursors, as the picture's `toggle`s gave them. */
   readonly show: readonly string[];
 }
@@ -55,7 +57,7 @@ export function buildPicture(source: PictureSource, limits: PictureLimits = PICT
     shown,
     limits,
   );
-  const ticks = ticksOf(trees, alerts, limits);
+  const ticks = ticksOf(source, limits);
   const processes = all.reduce((sum, container) => sum + container.processes, 0);
   const omitted = trees.reduce((sum, tree) => sum + tree.omitted, 0);
   return {
@@ -126,10 +128,10 @@ function renumbered(groups: readonly Group[], links: readonly Link[]): Pick<Pict
 type Tick = PictureView['ticks'][number];
 
 /** Alerts, and when the subject's processes started, evenly thinned at the limit; oldest first. */
-function ticksOf(trees: readonly TreeView[], alerts: readonly Alert[], { ticksMax }: PictureLimits): Tick[] {
+function ticksOf({ trees, alerts, since }: PictureSource, { ticksMax }: PictureLimits): Tick[] {
   const fired = alerts.map(({ time, rule }): Tick => ({ time, level: rule.level })).slice(0, ticksMax / 2);
   const starts = (trees[0]?.processes ?? []).flatMap(({ pod, start_time }): Tick[] =>
-    pod === null || start_time === null ? [] : [{ time: start_time, level: null }],
+    pod === null || start_time === null || start_time < since ? [] : [{ time: start_time, level: null }],
   );
   starts.sort((a, b) => compare(a.time, b.time));
   const step = Math.max(1, Math.ceil(starts.length / (ticksMax - fired.length)));

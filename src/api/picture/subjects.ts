@@ -26,19 +26,21 @@ export function incidentPicture(
   query: PictureQuery,
 ): PictureView {
   const tree = incidentTree(alerts, evidence, query.live, query.scope, PICTURE_LIMITS.processesMax);
-  return pictureOf(tree, alerts, query, podName => query.live.pod(...split(podName)));
+  const since = alerts.reduce((first, { first_seen: time }) => (first === '' || time < first ? time : first), '');
+  return pictureOf(tree, alerts, since, query, podName => query.live.pod(...split(podName)));
 }
 
 /** @param pod as it is now, or was at a past time; what it reached is drawn as it is now. */
 export function podPicture(pod: LivePod, alerts: readonly Alert[], query: PictureQuery): PictureView {
   const tree = podTree(pod, query.scope, PICTURE_LIMITS.processesMax);
   const own = tree.processes.find(process => process.pod !== null)?.pod;
-  return pictureOf(tree, alerts, query, name => (name === own ? pod : query.live.pod(...split(name))));
+  return pictureOf(tree, alerts, '', query, name => (name === own ? pod : query.live.pod(...split(name))));
 }
 
 function pictureOf(
   tree: TreeView,
   alerts: readonly Alert[],
+  since: string,
   { scope, gaps, show }: PictureQuery,
   podOf: (name: string) => LivePod | null,
 ): PictureView {
@@ -49,7 +51,7 @@ function pictureOf(
   });
   const drawn = peers.slice(0, PICTURE_LIMITS.peersMax);
   const trees = [tree, ...drawn.map(({ pod }) => withoutConnections(podTree(pod, scope, PICTURE_LIMITS.processesMax)))];
-  return buildPicture({ trees, alerts, gaps, show, identities: identitiesOf(trees, alerts, podOf) });
+  return buildPicture({ trees, alerts, since, gaps, show, identities: identitiesOf(trees, alerts, podOf) });
 }
 
 function split(podName: string): [namespace: string, name: string] {

@@ -32,6 +32,8 @@ export function Details({ layout, selected, alerts, onSelect, onToggle }: Detail
   const mark = row?.mark ?? link?.mark ?? null;
   const toggle = row?.toggle ?? end?.toggle ?? link?.toggle ?? null;
   const fired = useAlerts(mark, alerts);
+  // What was selected may be folded, or opened, by now.
+  if (row === undefined && group === undefined && end === undefined && link === undefined) return null;
   return (
     <aside className="details" aria-label="Details">
       <button type="button" className="close" aria-label="Close details" onClick={() => onSelect(null)}>
@@ -261,12 +263,19 @@ function EndDetails({ end }: { readonly end: PlacedEnd }) {
       </dl>
       {isFolded ? null : (
         <p className="details-links">
+          <Link href={huntFor(addresses)}>Hunt for this</Link>
           <Link href={`/connections${query({ to: title })}`}>Who else talks to it</Link>
         </p>
       )}
     </>
   );
 }
+
+const HUNTED_MAX = 8;
+
+/** Events to any of the addresses: filters of one field are alternatives. */
+const huntFor = (addresses: readonly string[]): string =>
+  `/events?${new URLSearchParams(addresses.slice(0, HUNTED_MAX).map(ip => ['filter', `network.destination.ip=${ip}`]))}`;
 
 function LinkDetails({ link, fired }: { readonly link: PlacedLink; readonly fired: readonly Alert[] }) {
   const clients = new Set(link.sample.map(({ source }) => `${source.ip}:${source.port}`));
