@@ -89,8 +89,14 @@ describe('the layout of the service map', () => {
     expect(after.nodes.get('shop/web')).toMatchObject({ y: before.nodes.get('shop/web')?.y });
     // What is the same is the same; what went away makes no difference to the rest.
     expect(layOut(SHOP, before).nodes).toEqual(before.nodes);
-    const less = layOut({ nodes: SHOP.nodes.slice(1), edges: [] }, before);
+    const less = layOut({ nodes: SHOP.nodes.slice(1, 4), edges: [] }, before);
     expect(less.nodes.get('data/db')).toEqual(before.nodes.get('data/db'));
+    expect(less.boxes.map(({ key }) => key)).not.toContain('asking');
+  });
+
+  it('is arranged as a whole once most of it is new', () => {
+    const first = { nodes: SHOP.nodes.slice(0, 2), edges: SHOP.edges.slice(1, 2) };
+    expect(layOut(SHOP, layOut(first, null))).toEqual(layOut(SHOP, null));
   });
 
   it('stays tidy with hundreds of ends', () => {

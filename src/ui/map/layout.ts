@@ -53,6 +53,8 @@ export interface MapLayout {
   readonly nodes: ReadonlyMap<string, PlacedNode>;
   readonly boxes: readonly Box[];
   readonly lines: readonly Line[];
+  /** How many nodes there were when it was last arranged as a whole. */
+  readonly arranged: number;
   readonly width: number;
   readonly height: number;
 }
@@ -229,7 +231,11 @@ function extend(view: View, boxOf: ReadonlyMap<string, string>, held: MapLayout)
       boxes.set(key, { ...box, height: box.height + SIZE.gap + SIZE.height });
     }
   }
-  return makeRoom(nodes, [...boxes.values()]);
+  const used = new Set([...nodes.values()].map(({ box }) => box));
+  return makeRoom(
+    nodes,
+    [...boxes.values()].filter(({ key }) => used.has(key)),
+  );
 }
 
 function makeRoom(nodes: Map<string, PlacedNode>, boxes: readonly Box[]) {
@@ -244,10 +250,14 @@ function makeRoom(nodes: Map<string, PlacedNode>, boxes: readonly Box[]) {
   return { nodes, boxes: settled };
 }
 
+/** More than so many times as many nodes as were arranged: then what was appended has become most of it. */
+const GROWTH_MAX = 2;
+
 /** `held`: what was shown before of the same selection, or null to arrange all anew. */
 export function layOut(view: View, held: MapLayout | null): MapLayout {
   const boxOf = boxesOf(view);
-  const { nodes, boxes } = held === null ? arrange(view, boxOf) : extend(view, boxOf, held);
+  const stays = held !== null && view.nodes.length <= GROWTH_MAX * held.arranged ? held : null;
+  const { nodes, boxes } = stays === null ? arrange(view, boxOf) : extend(view, boxOf, stays);
   const lines: Line[] = [];
   for (const [key, edges] of groupedBy(view.edges, ({ from, to }) => JSON.stringify([from, to]))) {
     const [first] = edges;
@@ -267,6 +277,7 @@ export function layOut(view: View, held: MapLayout | null): MapLayout {
     nodes,
     boxes,
     lines,
+    arranged: stays?.arranged ?? view.nodes.length,
     width: Math.max(0, ...boxes.map(({ x, width }) => x + width)) + SIZE.margin,
     height: Math.max(0, ...boxes.map(({ y, height }) => y + height)) + SIZE.margin,
   };

@@ -54,7 +54,7 @@ export default function MapPage() {
               )}
             </p>
           ) : (
-            <Shown key={wanted} map={data} filters={filters} />
+            <Shown key={`${wanted} ${map.isPlaceholderData}`} map={data} filters={filters} />
           )
         }
       </Read>
