@@ -27,6 +27,22 @@ export const theme = EditorView.theme({
   },
   '.cm-tooltip-autocomplete ul li': { fontFamily: 'var(--mono)' },
   '.cm-tooltip-autocomplete ul li[aria-selected]': { backgroundColor: 'var(--ink)', color: 'var(--ground)' },
+  // The editor's own marks are images in the style sheet, which the page's policy does not allow.
+  '.cm-lintRange-error': {
+    backgroundImage: 'none',
+    textDecoration: 'underline wavy var(--critical)',
+    textUnderlineOffset: '3px',
+  },
+  '.cm-lintRange-warning': {
+    backgroundImage: 'none',
+    textDecoration: 'underline wavy var(--medium)',
+    textUnderlineOffset: '3px',
+  },
+  '.cm-lintRange-info, .cm-lintRange-hint': { backgroundImage: 'none' },
+  '.cm-lint-marker': { width: '0.7em', height: '0.7em', margin: '0.4em 0.15em', borderRadius: '50%' },
+  '.cm-lint-marker-error': { content: 'normal', backgroundColor: 'var(--critical)' },
+  '.cm-lint-marker-warning': { content: 'normal', backgroundColor: 'var(--medium)', borderRadius: '0' },
+  '.cm-lint-marker-info': { content: 'normal', backgroundColor: 'var(--dim)' },
   '.cm-diagnostic': { fontFamily: 'var(--sans)', color: 'var(--ink)' },
   '.explained': { padding: '0.4rem 0.6rem', fontFamily: 'var(--sans)' },
   '.explained p': { margin: '0 0 0.3rem' },
