@@ -13,8 +13,9 @@ import type { FlightRecorder, StoredBlock } from '../recorder/recorder.ts';
 
 type Recording = Pick<FlightRecorder, 'blocks' | 'decoder'>;
 
-/** Folded together. */
-const PART_EVENTS = 2_048;
+/** Folded together: few at first, for most readers want the newest; then more, for each part folds its lead again. */
+const PART_EVENTS_MIN = 512;
+const PART_EVENTS_MAX = 4_096;
 /** Of what came before a part, so that its flows find their processes. */
 const LEAD_EVENTS = 1_024;
 const LEAD: Micros = 60 * MICROS_PER_SECOND;
@@ -36,6 +37,7 @@ export async function searchEvents(
   const items: FoundEvents['items'][number][] = [];
   const ahead: StoredBlock[] = [];
   let scanned = 0;
+  let size = PART_EVENTS_MIN;
   const fill = async (taken: StoredBlock[], events: number): Promise<void> => {
     while (sumOf(taken) < events) {
       const { value, done } = await blocks.next();
@@ -44,8 +46,9 @@ export async function searchEvents(
     }
   };
   for (;;) {
-    const part = ahead.splice(0, countOf(ahead, PART_EVENTS));
-    await fill(part, PART_EVENTS);
+    const part = ahead.splice(0, countOf(ahead, size));
+    await fill(part, size);
+    size = Math.min(size * 2, PART_EVENTS_MAX);
     const oldest = part.at(-1);
     if (oldest === undefined) return { items, next: null, searchedUntil: null };
     await fill(ahead, LEAD_EVENTS);
