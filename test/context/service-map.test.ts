@@ -171,6 +171,27 @@ describe('the service map', () => {
     expect(edges.map(({ client }) => client.name)).toContain('job-2999');
   });
 
+  it.each(recordings())('holds its books with almost no room, through $name', ({ tetragon, hubble }) => {
+    const context = keep({
+      mapEdgesMax: 6,
+      mapEdgesPerNamespaceMax: 4,
+      mapEdgesPerNodeMax: 3,
+      mapAddressesPerNodeMax: 1,
+    });
+    for (const event of merged(eventsOf(tetragon, 'tetragon'), eventsOf(hubble, 'hubble'))) {
+      context.observe(event);
+      expect(context.serviceMap?.stats().edges).toBeLessThanOrEqual(6);
+    }
+    const edges = edgesOf(context);
+    const ends = edges.flatMap(({ client, server }) => [client, server]);
+    expect(context.serviceMap?.stats().nodes).toBe(new Set(ends).size);
+    expect(new Set(ends.map(({ id }) => id)).size).toBe(new Set(ends).size);
+    for (const edge of edges) {
+      expect(edge.connections).toBeGreaterThan(0);
+      expect(edge.verdicts.reduce((sum, each) => sum + each, 0)).toBe(edge.flows);
+    }
+  });
+
   it.each(recordings())('counts every flow of $name once', ({ tetragon, hubble }) => {
     const context = keep();
     let flows = 0;
