@@ -6,7 +6,17 @@ import { PICTURE_LIMITS } from '../../src/api/picture/limits.ts';
 import type { PictureView, Row } from '../../src/api/picture/schema.ts';
 import type { TreeView } from '../../src/api/tree-builder.ts';
 import { at, connection, end, onHost, process, tree } from '../ui/trees.ts';
-import { type Harness, hexId, liveContext, liveProcess, makeAlert, startApi, storedProcess } from './support.ts';
+import {
+  commitAlert,
+  type Harness,
+  hexId,
+  liveContext,
+  liveProcess,
+  makeAlert,
+  makeIncident,
+  startApi,
+  storedProcess,
+} from './support.ts';
 
 const build = (trees: TreeView[], options: Partial<PictureSource> = {}, limits = {}): PictureView =>
   buildPicture(
@@ -296,5 +306,32 @@ describe('the pictures that the API gives', () => {
     expect((await api.get(`/api/v1/pods/${pod}/picture?show=open`)).status).toBe(400);
     expect((await api.get('/api/v1/pods/nowhere/nobody/picture')).status).toBe(404);
     expect((await api.get(`/api/v1/incidents/${hexId(1, 'c')}/picture`)).status).toBe(404);
+  });
+
+  it('shows tokens of some namespaces theirs alone', async () => {
+    const fresh = await startApi({ deps: { live: liveContext() } });
+    try {
+      await commitAlert(fresh.store, makeAlert(1, { namespace: 'shop' }), makeIncident(0));
+      await fresh.store.tokens.create({ name: 'all', scopes: ['admin'], namespaces: null, expires_at: null });
+      const spec = { name: 'bank', scopes: ['read'], namespaces: ['bank'], expires_at: null } as const;
+      const { secret: token } = await fresh.store.tokens.create(spec);
+      expect((await fresh.get(`/api/v1/pods/${pod}/picture`, { token })).status).toBe(404);
+      expect((await fresh.get(`/api/v1/incidents/${makeIncident(0).id}/picture`, { token })).status).toBe(404);
+    } finally {
+      await fresh.close();
+    }
+  });
+
+  it('draws an incident whose processes only its alerts remember', async () => {
+    const fresh = await startApi();
+    try {
+      await commitAlert(fresh.store, makeAlert(1), makeIncident(0));
+      const { json } = await fresh.get(`/api/v1/incidents/${makeIncident(0).id}/picture`);
+      const marked = rows(json).filter(({ mark }) => mark !== null);
+      expect(marked).toMatchObject([{ process: { binary: '/usr/bin/nc', known: 'stored' } }]);
+      expect(marked[0]?.mark?.alert_ids).toEqual([makeAlert(1).id]);
+    } finally {
+      await fresh.close();
+    }
   });
 });

@@ -19,7 +19,7 @@ import type { Layout, PlacedLink, PlacedRow } from './types.ts';
 const OVERSCAN_PX = 300;
 const SCALE_MIN = 0.55;
 /** Lines in the document at once: those that end in view come before those that only cross it. */
-const LINKS_DRAWN_MAX = 400;
+const LINKS_DRAWN_MAX = 160;
 /** From so many lines on, those that are no evidence step back. */
 const LINKS_DENSE = 150;
 /** Letters that come within this time are one word. */
