@@ -166,7 +166,9 @@ export const coverageSchema: z.ZodType<CoverageView> = z
     tactics: z.array(z.string()).describe('in the order of the matrix, as tags write them'),
     techniques: z
       .array(z.object({ id: z.string(), name: z.string(), tactics: z.array(z.string()) }))
-      .describe('of ATT&CK for Linux and containers; those of rules are all among them'),
+      .describe(
+        "of ATT&CK for Linux and containers; those of rules are all among them, with '' for a name that is not known",
+      ),
     rules: z.array(
       z.object({
         id: z.string(),

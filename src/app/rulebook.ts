@@ -3,8 +3,8 @@ import { basename } from 'node:path';
 import type { Alert } from '../alerts/alert.ts';
 import type { Scope } from '../api/deps.ts';
 import type { CoverageView, ExceptionView, Rulebook, RuleSource, WhyView } from '../api/rulebook.ts';
-import { TACTICS, TECHNIQUES } from '../authoring/attack.ts';
-import { coverageOf } from '../authoring/coverage.ts';
+import { TACTICS, TECHNIQUES, type Technique } from '../authoring/attack.ts';
+import { coverageOf, type RuleCoverage } from '../authoring/coverage.ts';
 import { navigatorLayer } from '../authoring/coverage-forms.ts';
 import { whyOf } from '../authoring/why.ts';
 import type { RuleFile } from '../rules/load.ts';
@@ -40,20 +40,19 @@ export function createRulebook(parts: RulebookParts): Rulebook {
     exception: (alert: Alert, scope: Scope): Promise<ExceptionView> =>
       proposeException(alert, ruleOf(alert.rule.id), files, parts.store, scope),
     coverage(): CoverageView {
+      const covered = coverageOf(rules(), sensors.view);
       return {
         since: sensors.since,
         tactics: TACTICS,
-        techniques: TECHNIQUES,
-        rules: coverageOf(rules(), sensors.view).map(
-          ({ rule: { id, title, level }, techniques, tactics, missing }) => ({
-            id,
-            title,
-            level,
-            techniques,
-            tactics,
-            missing,
-          }),
-        ),
+        techniques: [...TECHNIQUES, ...othersOf(covered)],
+        rules: covered.map(({ rule: { id, title, level }, techniques, tactics, missing }) => ({
+          id,
+          title,
+          level,
+          techniques,
+          tactics,
+          missing,
+        })),
       };
     },
     layer: (seen: boolean): unknown => navigatorLayer(coverageOf(rules(), seen ? sensors.view : null), 'Spoor'),
@@ -64,6 +63,20 @@ export function createRulebook(parts: RulebookParts): Rulebook {
       return { file: basename(rule.file), line: rule.line, text: documentAt(file.text, rule.line) };
     },
   };
+}
+
+/** Techniques that rules name and the table lacks, with what they belong to: nameless, under the tactics of those rules. */
+function othersOf(covered: readonly RuleCoverage[]): Technique[] {
+  const known = new Set(TECHNIQUES.map(({ id }) => id));
+  const others = new Map<string, Set<string>>();
+  for (const { techniques, tactics } of covered)
+    for (const id of techniques.flatMap(technique => [technique.split('.')[0] as string, technique])) {
+      if (known.has(id)) continue;
+      const of = others.get(id) ?? new Set();
+      for (const tactic of tactics) of.add(tactic);
+      others.set(id, of);
+    }
+  return [...others].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, of]) => ({ id, name: '', tactics: [...of] }));
 }
 
 /** The YAML document in which a line stands, without the marks around it. */

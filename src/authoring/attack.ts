@@ -67,6 +67,9 @@ T1543 Create or Modify System Process: pe pr
  .005 Container Service
 T1546 Event Triggered Execution: pe pr
  .004 Unix Shell Configuration Modification
+ .016 Installer Packages
+ .017 Udev Rules
+ .018 Python Startup Hooks
 T1547 Boot or Logon Autostart Execution: pe pr
  .006 Kernel Modules and Extensions
 T1505 Server Software Component: pe
@@ -92,6 +95,7 @@ T1027 Obfuscated Files or Information: de
  .002 Software Packing
  .004 Compile After Delivery
  .011 Fileless Storage
+ .013 Encrypted/Encoded File
 T1036 Masquerading: de
  .004 Masquerade Task or Service
  .005 Match Legitimate Resource Name or Location
@@ -102,6 +106,7 @@ T1070 Indicator Removal: de
  .006 Timestomp
 T1140 Deobfuscate/Decode Files or Information: de
 T1211 Exploitation for Defense Evasion: de
+T1218 System Binary Proxy Execution: de
 T1222 File and Directory Permissions Modification: de
  .002 Linux and Mac Permissions Modification
 T1480 Execution Guardrails: de
@@ -236,7 +241,7 @@ const INITIALS: Readonly<Record<string, string>> = {
   im: 'impact',
 };
 
-/** In the order of the table: a technique, then its sub-techniques. */
+/** In the order of the table: a technique, then its sub-techniques. Rules may speak of others. */
 export const TECHNIQUES: readonly Technique[] = read(TABLE);
 
 function read(table: string): Technique[] {

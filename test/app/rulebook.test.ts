@@ -30,7 +30,7 @@ id: 4f2cbb51-0f53-4d43-9d25-2b8a87a4a004
 level: low
 taxonomy: spoor
 description: 'x'
-tags: [attack.t1611, attack.privilege-escalation]
+tags: [attack.t1611, attack.t9998.001, attack.privilege-escalation]
 logsource: {category: process_creation}
 detection:
   secret: { process.env.NO_SUCH_SECRET: 'x' }
@@ -161,6 +161,8 @@ describe('a running program about its rules', () => {
     for (const rule of rules.filter(({ id }) => alerts.some(alert => alert.rule.id === id)))
       expect(rule.missing, rule.title).toEqual([]);
     for (const { techniques: own } of rules) for (const id of own) expect(known).toContain(id);
+    // Also those that the table of names lacks.
+    expect(techniques).toContainEqual({ id: 'T9998', name: '', tactics: ['privilege_escalation'] });
     const layer = await get<{ domain: string; techniques: { techniqueID: string }[] }>('/coverage/navigator');
     expect(layer.domain).toBe('enterprise-attack');
     expect(layer.techniques.map(({ techniqueID }) => techniqueID)).toContain('T1611');

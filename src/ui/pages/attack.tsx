@@ -149,7 +149,7 @@ function Matrix({ cells, tactics }: ViewProps) {
                     className={`cell cell-${stateOf(cell)}`}
                     {...(chosen === cell.id ? { 'aria-current': 'true' as const } : {})}
                   >
-                    {cell.name}{' '}
+                    {cell.name || cell.id}{' '}
                     <span className="quiet">
                       {cell.id}, {wordsOf(cell)}
                     </span>
