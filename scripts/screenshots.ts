@@ -33,7 +33,7 @@ const PAGES = [
   { name: 'overview', path: '/', wait: 'h2' },
   { name: 'incident', path: `/incidents/${items[0]?.id}`, wait: '.row.marked' },
   { name: 'pod', path: '/pods/tenant-jobs/crawler-556db57cd7-tkvfd', wait: '.row' },
-  { name: 'rules', path: '/rules', wait: '.rules li' },
+  { name: 'rules', path: '/rules', wait: 'main h1, main h2' },
 ] as const;
 for (const colorScheme of ['light', 'dark'] as const) {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, colorScheme, reducedMotion: 'reduce' });
