@@ -178,8 +178,8 @@ export const ATTACKS: readonly Attack[] = [
     'ctr -a /run/containerd/containerd.sock run --privileged docker.io/library/alpine:3 x',
     'insmod /tmp/rootkit.ko',
     'unshare -UrmC bash',
-    'capsh --uid=0 --gid=0 --',
   ]),
+  ...variants('T1548 T1548.001', ['capsh --uid=0 --gid=0 --']),
   ...variants('T1053.003', [
     'echo "* * * * * root /tmp/x" >> /etc/cron.d/x',
     '(crontab -l; echo "* * * * * /tmp/x") | crontab -',
