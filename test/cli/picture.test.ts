@@ -19,6 +19,8 @@ import { CLI, spoor } from './cli.ts';
 
 const CRAWLER = 'tenant-jobs/crawler-556db57cd7-tkvfd';
 const plain = style(false);
+/** Several programs are started, one after the other. */
+const PROGRAMS_MS_MAX = 120_000;
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069]/;
 
 const running = (text: string) => ({
@@ -199,42 +201,50 @@ describe('of a running Spoor and its database', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('the incident is drawn with steps, what fired and its timeline, also offline', async () => {
-    const [listed] = (await spoor(['incidents', '--url', app.address, '-o', 'json'])).stdout.split('\n');
-    const { id } = JSON.parse(listed ?? '') as { id: string };
-    for (const place of [
-      ['--url', app.address],
-      ['--db', database],
-    ]) {
-      const { stdout, code } = await spoor(['incident', id.slice(0, 12), ...place]);
-      expect(code).toBe(0);
-      expect(stdout).toMatch(/^Incident [0-9a-f]{12} {2}CRITICAL {2}open/);
-      expect(stdout).toMatch(/─ 2 ▸ nc\.traditional 198\.51\.100\.66 4444 .* ◀ Netcat hands a shell/);
-      expect(stdout).toMatch(/│ {2}3 ▸ → 198\.51\.100\.66 TCP 4444 \[socket\] {2}◀ Reverse shell/);
-      expect(stdout).toMatch(/^What fired$/m);
-      expect(stdout).toMatch(/^06:25:06\.\d{3} {2}CRITICAL +Reverse shell by a network tool: /m);
-      const steps = [...stdout.matchAll(/(\d+) ▸ /g)].map(([, step]) => Number(step));
-      expect(steps).toEqual(steps.map((_, n) => n + 1));
-      const json = JSON.parse((await spoor(['incident', id, ...place, '-o', 'json'])).stdout);
-      expect(json).toMatchObject({ id, level: 'critical', picture: { links: expect.anything() } });
-      expect(json.timeline.length).toBeGreaterThan(10);
-    }
-  });
+  it(
+    'the incident is drawn with steps, what fired and its timeline, also offline',
+    async () => {
+      const [listed] = (await spoor(['incidents', '--url', app.address, '-o', 'json'])).stdout.split('\n');
+      const { id } = JSON.parse(listed ?? '') as { id: string };
+      for (const place of [
+        ['--url', app.address],
+        ['--db', database],
+      ]) {
+        const { stdout, code } = await spoor(['incident', id.slice(0, 12), ...place]);
+        expect(code).toBe(0);
+        expect(stdout).toMatch(/^Incident [0-9a-f]{12} {2}CRITICAL {2}open/);
+        expect(stdout).toMatch(/─ 2 ▸ nc\.traditional 198\.51\.100\.66 4444 .* ◀ Netcat hands a shell/);
+        expect(stdout).toMatch(/│ {2}3 ▸ → 198\.51\.100\.66 TCP 4444 \[socket\] {2}◀ Reverse shell/);
+        expect(stdout).toMatch(/^What fired$/m);
+        expect(stdout).toMatch(/^06:25:06\.\d{3} {2}CRITICAL +Reverse shell by a network tool: /m);
+        const steps = [...stdout.matchAll(/(\d+) ▸ /g)].map(([, step]) => Number(step));
+        expect(steps).toEqual(steps.map((_, n) => n + 1));
+        const json = JSON.parse((await spoor(['incident', id, ...place, '-o', 'json'])).stdout);
+        expect(json).toMatchObject({ id, level: 'critical', picture: { links: expect.anything() } });
+        expect(json.timeline.length).toBeGreaterThan(10);
+      }
+    },
+    PROGRAMS_MS_MAX,
+  );
 
-  it('--watch says what it cannot do', async () => {
-    for (const [args, words] of [
-      [['--pod', CRAWLER], 'draws on a terminal'],
-      [['--pod', CRAWLER, '-o', 'json'], 'without -o'],
-      [['--exec-id', 'x'], '--pod NAMESPACE/NAME'],
-      [['--pod', 'crawler'], '--pod NAMESPACE/NAME'],
-      [['x.jsonl', '--pod', CRAWLER], 'leave out the files'],
-      [['--pod', CRAWLER, '--every', '0'], 'expected seconds'],
-    ] as const) {
-      const { code, stderr, stdout } = await spoor(['tree', ...args, '--watch', '--url', app.address]);
-      expect([code, stdout], args.join(' ')).toEqual([2, '']);
-      expect(stderr).toContain(words);
-    }
-  });
+  it(
+    '--watch says what it cannot do',
+    async () => {
+      for (const [args, words] of [
+        [['--pod', CRAWLER], 'draws on a terminal'],
+        [['--pod', CRAWLER, '-o', 'json'], 'without -o'],
+        [['--exec-id', 'x'], '--pod NAMESPACE/NAME'],
+        [['--pod', 'crawler'], '--pod NAMESPACE/NAME'],
+        [['x.jsonl', '--pod', CRAWLER], 'leave out the files'],
+        [['--pod', CRAWLER, '--every', '0'], 'expected seconds'],
+      ] as const) {
+        const { code, stderr, stdout } = await spoor(['tree', ...args, '--watch', '--url', app.address]);
+        expect([code, stdout], args.join(' ')).toEqual([2, '']);
+        expect(stderr).toContain(words);
+      }
+    },
+    PROGRAMS_MS_MAX,
+  );
 
   const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0;
   it.skipIf(!hasTerminal)('--watch draws within the terminal, and gives it back', async () => {
