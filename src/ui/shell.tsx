@@ -12,8 +12,11 @@ import { Dialog, Failure, Loading } from './widgets.tsx';
 
 const LIVE_TEXT = { connecting: 'connecting', live: 'live', lost: 'connection lost, trying again' } as const;
 
-const isTyping = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable]') !== null;
+/** Also inside a shadow root, whose events seem to come from its host. */
+function isTyping(event: KeyboardEvent): boolean {
+  const [target] = event.composedPath();
+  return target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable]') !== null;
+}
 
 export function Shell() {
   return useSignInNeeded() ? <SignIn /> : <Pages />;
@@ -53,7 +56,7 @@ function Pages() {
         setFinding(true);
         return;
       }
-      if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
       const page = going.current ? PAGES.find(({ key }) => key === event.key) : undefined;
       going.current = event.key === 'g';
       if (page !== undefined) {
