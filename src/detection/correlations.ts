@@ -45,6 +45,24 @@ export interface CorrelationState {
   readonly groups: readonly KeyedState<Group>[];
 }
 
+const SAVED_ENTRIES_MAX = 100_000;
+
+/** As kept over restarts: without evidence, whose events may be gone. */
+export type SavedCorrelation = readonly (readonly [
+  key: string,
+  owner: string,
+  armed: boolean,
+  entries: readonly (readonly SavedEntry[])[],
+])[];
+
+type SavedEntry = readonly [time: Micros, input: number, value: string | number | null, confidence: 'high' | 'low'];
+
+/**
+ * Whether it is kept: those of one window. Of a chain each window would have to be lived through again from the same moment, or
+ * the edges between them would differ.
+ */
+export const isKept = ({ inputs }: SigmaCorrelation): boolean => inputs.every(({ of }) => of.type === 'rule');
+
 /** The rules at the leaves of a chain, in the order in which `feed` is told of them. */
 export function correlatedRules({ inputs }: SigmaCorrelation): Rule[] {
   return inputs.flatMap(({ of }) => (of.type === 'rule' ? [of.rule] : correlatedRules(of.correlation)));
@@ -65,6 +83,9 @@ export class CorrelationMachine {
   readonly state: CorrelationState;
   readonly #top: Node;
   readonly #untold: Match[] = [];
+  /** Observations fed: grows with everything that `save` would tell anew. */
+  changes = 0;
+  readonly #spec: SigmaCorrelation;
 
   constructor(
     spec: SigmaCorrelation,
@@ -74,6 +95,7 @@ export class CorrelationMachine {
     state: CorrelationState | null,
   ) {
     this.state = state ?? emptyState(spec, limits);
+    this.#spec = spec;
     this.#top = new Node(spec, { lookup, retainer, state: this.state, nodes: 0, leaves: 0 });
   }
 
@@ -82,6 +104,7 @@ export class CorrelationMachine {
    * put one event into several groups that all fire, the others are told by `advance`.
    */
   feed(observation: Observation, matched: Uint8Array): Match | null {
+    this.changes++;
     const [first, ...others] = this.#top.feed(observation, matched).filter(outcome => outcome.fired);
     for (const other of others) this.#untold.push(other.match());
     return first?.match() ?? null;
@@ -98,6 +121,41 @@ export class CorrelationMachine {
     return this.#untold.splice(0);
   }
 
+  /** The groups that were seen last, as many as may be written again and again. */
+  save(): SavedCorrelation {
+    const saved: SavedCorrelation[number][] = [];
+    let left = SAVED_ENTRIES_MAX;
+    for (const [key, { owner, armed, window }] of [...this.state.groups[0]!.entries()].reverse()) {
+      const entries = window.entries();
+      left -= entries.reduce((sum, each) => sum + each.length, 0);
+      if (left < 0) break;
+      saved.push([
+        key,
+        owner,
+        armed,
+        entries.map(each =>
+          each.map(({ time, input, value, confidence }) => [time, input, value, confidence] as const),
+        ),
+      ]);
+    }
+    return saved.reverse();
+  }
+
+  /** Only what happened before `before`: what came later is fed again. */
+  restore(saved: SavedCorrelation, before: Micros): void {
+    for (const [key, owner, armed, entries] of saved) {
+      const earlier = entries
+        .map(each => each.filter(([time]) => time < before).map(entryOf))
+        .filter(({ length }) => length > 0);
+      if (earlier.length === 0) continue;
+      const window = windowOf(this.#spec);
+      window.restore(earlier);
+      const now = Math.max(...earlier.map(each => each.at(-1)!.time));
+      this.state.groups[0]!.put(key, { owner, window, armed, now });
+      this.state.remembered.changed(owner, window.size);
+    }
+  }
+
   get evicted(): number {
     return this.state.groups.reduce((sum, groups) => sum + groups.evicted, this.state.remembered.lost);
   }
@@ -106,6 +164,14 @@ export class CorrelationMachine {
     return this.state.groups.reduce((sum, groups) => sum + groups.size, 0);
   }
 }
+
+const entryOf = ([time, input, value, confidence]: SavedEntry): Entry => ({
+  time,
+  input,
+  value,
+  confidence,
+  evidence: [],
+});
 
 /** What an observation came to in one group. */
 interface Outcome {

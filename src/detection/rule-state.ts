@@ -3,7 +3,13 @@ import type { Observation } from '../model/observation.ts';
 import type { Micros } from '../model/time.ts';
 import type { Finding } from '../rules/finding.ts';
 import type { Matcher, Rule } from '../rules/rule.ts';
-import { CorrelationMachine, type CorrelationState, correlatedRules } from './correlations.ts';
+import {
+  CorrelationMachine,
+  type CorrelationState,
+  correlatedRules,
+  isKept,
+  type SavedCorrelation,
+} from './correlations.ts';
 import { Counter, type CountState, type SavedCounts } from './counts.ts';
 import type { FieldLookup } from './fields.ts';
 import { FirstSeen, type FirstSeenState, type SavedFirstSeen } from './first-seen.ts';
@@ -32,6 +38,8 @@ export interface SavedRule {
   readonly hash: string;
   readonly firstSeen: SavedFirstSeen | null;
   readonly count: SavedCounts | null;
+  /** Absent in what older versions saved. */
+  readonly correlation?: SavedCorrelation | null;
 }
 
 export interface RuleEnvironment {
@@ -171,12 +179,16 @@ export class RuleState {
 
   /** What it has to keep over a restart after which no more than the last `relived` of event time is lived through again. */
   savable(relived: Micros): boolean {
-    return this.#firstSeen !== null || (this.#count !== null && this.rule.count!.within > relived);
+    return (
+      this.#firstSeen !== null ||
+      (this.#count !== null && this.rule.count!.within > relived) ||
+      this.#keepsCorrelation(relived)
+    );
   }
 
   /** Grows with everything that `save` would tell anew. */
   get changes(): number {
-    return (this.#firstSeen?.changes ?? 0) + (this.#count?.changes ?? 0);
+    return (this.#firstSeen?.changes ?? 0) + (this.#count?.changes ?? 0) + (this.#correlation?.changes ?? 0);
   }
 
   save(): SavedRule {
@@ -184,6 +196,7 @@ export class RuleState {
       hash: this.rule.hash,
       firstSeen: this.#firstSeen?.save() ?? null,
       count: this.#count?.save() ?? null,
+      correlation: this.#correlation?.save() ?? null,
     };
   }
 
@@ -192,6 +205,7 @@ export class RuleState {
     if (saved.hash !== this.rule.hash) return;
     if (saved.firstSeen !== null) this.#firstSeen?.restore(saved.firstSeen);
     if (saved.count !== null) this.#count?.restore(saved.count, before);
+    if (saved.correlation != null) this.#correlation?.restore(saved.correlation, before);
   }
 
   stats(): RuleStats {
@@ -220,6 +234,13 @@ export class RuleState {
       seconds: this.#counts.spentMs / 1_000,
       error: this.#error,
     };
+  }
+
+  #keepsCorrelation(relived: Micros): boolean {
+    const { correlation } = this.rule;
+    return (
+      this.#correlation !== null && correlation !== undefined && isKept(correlation) && correlation.timespan > relived
+    );
   }
 
   /** Another part that holds would change nothing. */

@@ -52,6 +52,14 @@ export class PresenceWindow implements Window {
     };
   }
 
+  entries(): readonly (readonly Entry[])[] {
+    return this.#entries().map(entry => [entry]);
+  }
+
+  restore(entries: readonly (readonly Entry[])[]): void {
+    for (const one of entries) this.add(one);
+  }
+
   #entries(): Entry[] {
     return this.#last.filter(entry => entry !== null);
   }
@@ -111,10 +119,27 @@ export class OrderedWindow implements Window {
         made.push([input * this.#inputs + length - 1, chain]);
       }
     }
-    for (const [at, chain] of made) {
-      const known = this.#chains[at] ?? null;
-      if (known === null || known.start <= chain.start) this.#chains[at] = chain;
+    for (const [at, chain] of made) this.#put(at, chain);
+  }
+
+  entries(): readonly (readonly Entry[])[] {
+    return this.#alive().map(chain => chain.entries);
+  }
+
+  /** A beginning of a chain is a chain. */
+  restore(entries: readonly (readonly Entry[])[]): void {
+    for (const chain of entries) {
+      const first = chain[0];
+      const last = chain.at(-1);
+      if (first === undefined || last === undefined || last.input >= this.#inputs) continue;
+      const { length } = chain;
+      this.#put(last.input * this.#inputs + length - 1, { length, start: first.time, end: last.time, entries: chain });
     }
+  }
+
+  #put(at: number, chain: Chain): void {
+    const known = this.#chains[at] ?? null;
+    if (known === null || known.start <= chain.start) this.#chains[at] = chain;
   }
 
   /** The chain of that length that ends at an earlier input, not after `time`, and began last. */

@@ -40,6 +40,10 @@ export interface Window {
   /** Which inputs are present, for temporal types; else []. */
   present(): readonly boolean[];
   summary(): Summary;
+  /** All that it remembers: entries that make up one thing stand together, in order. */
+  entries(): readonly (readonly Entry[])[];
+  /** Of an empty window: takes back what `entries` gave, or the beginnings of it. */
+  restore(entries: readonly (readonly Entry[])[]): void;
 }
 
 /** A window that measures every value keeps at most so many. */
@@ -230,6 +234,14 @@ class ItemWindow implements Window {
       matches: items.length,
       from: this.oldest(),
     };
+  }
+
+  entries(): readonly (readonly Entry[])[] {
+    return this.#items.slice(this.#head).map(item => [item]);
+  }
+
+  restore(entries: readonly (readonly Entry[])[]): void {
+    for (const one of entries) this.add(one);
   }
 
   *#values(): Iterable<number> {

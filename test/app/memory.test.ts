@@ -20,6 +20,21 @@ const RULES = [
     n =>
       `title: Weak ${n}\n${head(n, 'low')}detection: {selection: {process.binary: /bin/t${n}}, condition: selection}\n`,
   ),
+  ...['a', 'b', 'c'].map(
+    (name, n) =>
+      `title: Base ${name}\nname: base_${name}\nid: 00000000-0000-4000-8000-00000000010${n}\nlevel: low\nlogsource: {category: process_creation, product: linux}\ndetection: {selection: {Image: /bin/${name}}, condition: selection}\n`,
+  ),
+  ...Object.entries({
+    event_count: 'condition: {eq: 3}',
+    value_count: 'condition: {field: Image, gte: 2}',
+    value_sum: 'condition: {field: ProcessId, gte: 300}',
+    value_median: 'condition: {field: ProcessId, gte: 98.5}',
+    temporal: '',
+    temporal_ordered: '',
+  }).map(
+    ([type, condition], n) =>
+      `title: Correlated ${type}\nid: 00000000-0000-4000-8000-00000000020${n}\nlevel: high\ncorrelation: {type: ${type}, rules: [base_a, base_b${type === 'event_count' ? '' : ', base_c'}], group-by: [Computer], timespan: 1h${condition === '' ? '' : `, ${condition}`}}\n`,
+  ),
 ];
 const loaded = loadRules(RULES.map((text, i) => ({ file: `${i}.yaml`, text })));
 const HOUR = 3_600;
@@ -27,7 +42,10 @@ const KEPT = 900;
 
 let made = 0;
 const run = (at: number, binary: string, pod = 'shop/cart'): Event =>
-  execEvent(processFacts(`e${made++}`, { start: at, binary, pod, parentExecId: `main-${pod}` }), { at });
+  execEvent(
+    processFacts(`e${made++}`, { start: at, binary, pod, pid: binary.charCodeAt(5), parentExecId: `main-${pod}` }),
+    { at },
+  );
 /** Every finding is an alert of its own: what is suppressed comes from the store. */
 const engine = (): Engine => new Engine({ rules: loaded.rules, alerting: { suppress: 0, incidentWindow: 0 } });
 const alertsOf = (some: Engine, events: readonly Event[]): string[] =>
