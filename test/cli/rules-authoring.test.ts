@@ -84,7 +84,7 @@ describe('test', () => {
 
 describe('a capture of a test', () => {
   it.each([
-    ['a pipe', (file: string) => execFileSync('mkfifo', [file]), 'is not a regular file'],
+    ['a pipe', (file: string) => execFileSync('sh', ['-c', 'mkfifo "$0"', file]), 'is not a regular file'],
     ['a device', (file: string) => symlinkSync('/dev/zero', file), 'is not a regular file'],
     ['what is no recording', (file: string) => writeFileSync(file, 'text\n'), 'not JSON'],
   ])('fails on %s for a capture, and ends', async (_, make, message) => {
