@@ -29,7 +29,7 @@ export function registerDemo(program: Command): void {
   program
     .command('demo')
     .description('Plays a recorded break-in amid ordinary traffic, prints what is detected, and serves it')
-    .addOption(new Option('--speed <speed>', 'max, or times as fast as it happened').argParser(parseSpeed).default(1))
+    .addOption(new Option('--speed <speed>', 'max, or times as fast as it happened').argParser(parseSpeed).default(20))
     .option('--data <dir>', 'keep the database here; without it, in a temporary folder that goes with the demo')
     .option('--listen <address>', 'address of the API', parseListen, process.env.SPOOR_API_LISTEN ?? '127.0.0.1:8787')
     .option('--exit', 'end when the recording has, instead of serving on')
@@ -76,7 +76,7 @@ async function demo(options: DemoOptions, io: Io): Promise<number> {
   };
   const app = await startApp(config, show);
   io.note(
-    `A break-in that was recorded by Tetragon and Hubble at once, ${options.speed === 'max' ? 'as fast as it goes' : options.speed === 1 ? 'as fast as it happened' : `${options.speed} times as fast as it happened`}.`,
+    `A break-in that was recorded by Tetragon and Hubble at once, ${options.speed === 'max' ? 'as fast as it goes' : `${options.speed} times as fast as it happened`}.`,
   );
   io.note(`Alerts appear here as it happens, and with the picture on ${app.address}/\n`);
   const code = await untilDone(app, options.exit === true, () => {
