@@ -7,11 +7,16 @@ import type { App } from '../../src/app/app.ts';
 import { startApp } from '../../src/commands/serve.ts';
 import { configSchema } from '../../src/config/schema.ts';
 
+interface Page {
+  readonly items: readonly { readonly id: string }[];
+  readonly next: string | null;
+}
+
 describe('the recording of a running program', () => {
   const folder = mkdtempSync(join(tmpdir(), 'spoor-history-'));
   const recording = join(folder, 'spoor.db-recorder');
   let app: App | undefined;
-  const get = async (path: string) => (await fetch(`${app?.address}/api/v1${path}`)).json();
+  const get = async <T>(path: string): Promise<T> => (await (await fetch(`${app?.address}/api/v1${path}`)).json()) as T;
   const sealed = (): string[] => readdirSync(recording).filter(name => name.endsWith('.ndjson.gz'));
 
   beforeAll(async () => {
@@ -43,7 +48,7 @@ describe('the recording of a running program', () => {
 
   it('tells of a damaged part as a gap and in the status, and finds the rest', async () => {
     await expect.poll(() => sealed().length).toBeGreaterThan(1);
-    const all = (await get('/events?limit=500')).items;
+    const all = (await get<Page>('/events?limit=500')).items;
     expect(all).toHaveLength(500);
     const [damaged = ''] = sealed();
     const bytes = readFileSync(join(recording, damaged));
@@ -51,9 +56,7 @@ describe('the recording of a running program', () => {
 
     const found: string[] = [];
     for (let next: string | null = ''; next !== null; ) {
-      const page: { items: { id: string }[]; next: string | null } = await get(
-        `/events?limit=500${next === '' ? '' : `&cursor=${next}`}`,
-      );
+      const page: Page = await get(`/events?limit=500${next === '' ? '' : `&cursor=${next}`}`);
       found.push(...page.items.map(({ id }) => id));
       next = page.next;
     }
@@ -63,10 +66,10 @@ describe('the recording of a running program', () => {
     const total = [...(app?.pipeline.events.values() ?? [])].reduce((sum, n) => sum + n, 0);
     expect(found).toHaveLength(total - count);
 
-    const { evicted } = await get('/status');
+    const { evicted } = await get<{ evicted: Record<string, number> }>('/status');
     expect(evicted.recorder_files_damaged).toBe(1);
     await expect
-      .poll(async () => (await get('/gaps')).items)
+      .poll(async () => (await get<{ items: unknown[] }>('/gaps')).items)
       .toContainEqual(
         expect.objectContaining({ source: 'recorder', count, reason: expect.stringContaining('damaged') }),
       );
