@@ -16,12 +16,15 @@ const list = (o: Observation, name: string): readonly string[] => {
   return Array.isArray(value) ? (value as readonly string[]) : [];
 };
 
-/** Null for facts about a stream, which no test can make. */
-export function compactEvent(o: Observation): CompactEvent | null {
+/** Names processes, by exec_id, for the events of one test; null for one that needs no name. */
+type Label = (execId: string) => string | null;
+
+/** Null for facts about a stream, which no test can make. Alone, an event names its own process only. */
+export function compactEvent(o: Observation, name: Label = ownOnly(o)): CompactEvent | null {
   const { event } = o;
-  if (event.kind === 'flow') return { [event.dns === null ? 'flow' : 'dns']: flow(o) };
+  if (event.kind === 'flow') return { [event.dns === null ? 'flow' : 'dns']: flow(o, name) };
   if (!isProcessEvent(event)) return null;
-  const who = actor(o);
+  const who = actor(o, name);
   if (event.kind === 'process_exec') return { exec: who };
   if (event.kind === 'process_exit')
     return { exit: { ...who, ...(event.signal === '' ? { status: event.status ?? 0 } : { signal: event.signal }) } };
@@ -43,18 +46,57 @@ export function compactEvent(o: Observation): CompactEvent | null {
   };
 }
 
+const ownOnly =
+  (o: Observation): Label =>
+  execId =>
+    execId === o.process?.execId ? 'A' : null;
+
+/** A connection says no names: the answer from which its address got the one that is known of it; null when none is. */
+export function lookupBefore(o: Observation, name: Label = ownOnly(o)): CompactEvent | null {
+  const server = o.server ?? o.connection?.server;
+  const query = server?.names[0];
+  if (o.event.kind === 'flow' || o.process === null || server === undefined || query === undefined) return null;
+  return { dns: { ...actor(o, name), query, answers: [server.ip] } };
+}
+
+/** Events of one test: each process is described where it is met first, and only named from then on. */
+export function abridged(events: readonly CompactEvent[]): CompactEvent[] {
+  const met = new Set<unknown>();
+  return events.map(event => {
+    const [type, body] = Object.entries(event)[0] as [string, Json];
+    const isMet = body.p !== undefined && met.has(body.p) && type !== 'exec';
+    const short = isMet ? without(body, ['pod', 'parent', ...DESCRIBED]) : withParent(body, met);
+    for (let at: Json | undefined = body; at !== undefined; at = at.parent as Json | undefined) met.add(at.p);
+    return { [type]: short };
+  });
+}
+
+const DESCRIBED = ['binary', 'arguments', 'cwd', 'uid', 'in_init_tree'];
+
+const without = (body: Json, keys: readonly string[]): Json =>
+  Object.fromEntries(Object.entries(body).filter(([key]) => !keys.includes(key)));
+
+function withParent(body: Json, met: ReadonlySet<unknown>): Json {
+  const parent = body.parent as Json | undefined;
+  if (parent === undefined) return body;
+  return { ...body, parent: parent.p !== undefined && met.has(parent.p) ? parent.p : withParent(parent, met) };
+}
+
 const argument = ({ type, value }: KprobeArg): Json => ({ [type]: value });
 
-function actor(o: Observation): Json {
-  return o.process === null ? place(o) : { p: 'A', ...described(o, o.process), ...place(o), ...above(o, o.process) };
+function actor(o: Observation, label: Label): Json {
+  if (o.process === null) return place(o);
+  return { ...described(o, o.process, label), ...place(o), ...above(o, o.process, label) };
 }
 
 const place = (o: Observation): Json => (o.pod === null ? {} : { pod: `${o.pod.namespace}/${o.pod.name}` });
 
-function described(o: Observation, process: Process): Json {
+function described(o: Observation, process: Process, label: Label): Json {
   const { binary, arguments: args, cwd, uid } = process.facts;
   const inInitTree = findField('process.in_init_tree')?.get(o, process);
+  const p = label(process.execId);
   return {
+    ...(p === null ? {} : { p }),
     binary,
     ...(args === '' ? {} : { arguments: args }),
     ...(cwd === '' || cwd === '/' ? {} : { cwd }),
@@ -63,11 +105,11 @@ function described(o: Observation, process: Process): Json {
   };
 }
 
-function above(o: Observation, process: Process): Json {
+function above(o: Observation, process: Process, label: Label): Json {
   const chain = ownAncestors(o, process).slice(0, ANCESTORS_MAX);
   let parent: Json | null = null;
   for (const ancestor of chain.reverse())
-    parent = { ...described(o, ancestor), ...(parent === null ? {} : { parent }) };
+    parent = { ...described(o, ancestor, label), ...(parent === null ? {} : { parent }) };
   return parent === null ? {} : { parent };
 }
 
@@ -87,10 +129,10 @@ function kindOf(o: Observation): Json {
   return KINDS.includes(kind) ? { kind } : {};
 }
 
-function flow(o: Observation): Json {
+function flow(o: Observation, label: Label): Json {
   const { event } = o;
   if (event.kind !== 'flow') return {};
-  const who = actor(o);
+  const who = actor(o, label);
   const { dns, http } = event;
   if (dns !== null) {
     const answers = [...dns.ips, ...dns.cnames];
@@ -122,15 +164,9 @@ function flow(o: Observation): Json {
 /** The same event with one thing changed that a good rule asks for; the nearest first. */
 export function nearMisses(fires: CompactEvent): { readonly name: string; readonly event: CompactEvent }[] {
   const [type, body] = Object.entries(fires)[0] as [string, Json];
-  const change = (
-    name: string,
-    more: Json,
-    without: readonly string[] = [],
-  ): { name: string; event: CompactEvent } => ({
+  const change = (name: string, more: Json, left: readonly string[] = []): { name: string; event: CompactEvent } => ({
     name,
-    event: {
-      [type]: { ...Object.fromEntries(Object.entries(body).filter(([key]) => !without.includes(key))), ...more },
-    },
+    event: { [type]: { ...without(body, left), ...more } },
   });
   const misses: { name: string; event: CompactEvent }[] = [];
   if (type === 'exec' && body.arguments !== undefined)

@@ -4,8 +4,9 @@ import type { Observation } from '../model/observation.ts';
 import { type RuleTestOptions, runRuleTests } from '../rule-tests/run.ts';
 import { formatDiagnostic } from '../rules/diagnostics.ts';
 import { loadRules } from '../rules/load.ts';
-import { type CompactEvent, compactEvent, nearMisses } from './compact.ts';
+import { abridged, type CompactEvent, compactEvent, lookupBefore, nearMisses } from './compact.ts';
 import { type Draft, draftOf } from './draft.ts';
+import { type Story, type StoryStep, storyOf } from './story.ts';
 
 /** What makes a rule this one and not another; given, because the core knows no clock and no chance. */
 export interface Identity {
@@ -22,28 +23,56 @@ export interface Subject {
   readonly records: readonly unknown[];
   /** Of the rule that found it, where one did. */
   readonly tags: readonly string[];
+  /** What filled the steps of the sequence that found it, with the records that they need; absent when none did. */
+  readonly story?: { readonly steps: readonly StoryStep[]; readonly records: readonly unknown[] };
 }
 
-/** A rule that catches this event, or why there is none. */
+/** A rule that catches this event or story, or why there is none. */
 export type Scaffold = { readonly text: string; readonly title: string } | { readonly problem: string };
 
+/** A sequence when a sequence found it and its steps can be told from other events; else a rule of its last event. */
 export function scaffoldFrom(subject: Subject, identity: Identity, options: RuleTestOptions): Scaffold {
+  const story = subject.story === undefined ? null : storyOf(subject.story.steps);
+  const made = story === null ? null : scaffoldStory(story, subject, identity, options);
+  return made ?? scaffoldEvent(subject, identity, options);
+}
+
+function scaffoldStory(story: Story, subject: Subject, identity: Identity, options: RuleTestOptions): Scaffold | null {
+  const raw = (subject.story?.records ?? []).map(record => ({ raw: record }));
+  for (const events of story.events === null ? [raw] : [story.events, raw]) {
+    const tests = [
+      { name: 'fires on the story that it was made of', events, expect: { alerts: 1 } },
+      { name: 'quiet when the last of it does not happen', events: events.slice(0, -1), expect: { alerts: 0 } },
+    ];
+    const text = write(ofStory(story), subject, identity, tests);
+    if (check(text, options, 'all') === null) return { text, title: story.title };
+  }
+  return null;
+}
+
+function scaffoldEvent(subject: Subject, identity: Identity, options: RuleTestOptions): Scaffold {
   const draft = draftOf(subject.observation);
   if (draft === null) return { problem: 'nothing about this event would tell it from others' };
   const compact = compactEvent(subject.observation);
   const raw = subject.records.map(record => ({ raw: record }));
-  const forms: (readonly CompactEvent[])[] = compact === null ? [raw] : [[compact], raw];
+  const lookup = lookupBefore(subject.observation);
+  const before = lookup === null ? [] : [lookup];
+  const forms: (readonly CompactEvent[])[] = compact === null ? [raw] : [abridged([...before, compact]), raw];
   let why = '';
   for (const fires of forms) {
     const test = { name: 'fires on the event that it was made of', events: fires, expect: { alerts: 1 } };
-    const alone = check(write(draft, subject, identity, [test]), options, 'errors');
+    const alone = check(write(ofEvent(draft), subject, identity, [test]), options, 'errors');
     if (alone !== null) {
       why = alone;
       continue;
     }
     for (const miss of compact === null ? [] : nearMisses(compact)) {
-      const quiet = { name: `quiet on the same ${miss.name}`, events: [miss.event], expect: { alerts: 0 } };
-      const text = write(draft, subject, identity, [test, quiet]);
+      const quiet = {
+        name: `quiet on the same ${miss.name}`,
+        events: abridged([...before, miss.event]),
+        expect: { alerts: 0 },
+      };
+      const text = write(ofEvent(draft), subject, identity, [test, quiet]);
       if (check(text, options, 'all') === null) return { text, title: draft.title };
     }
     return {
@@ -74,33 +103,70 @@ type TestAsWritten = {
   readonly expect: { readonly alerts: number };
 };
 
-function write(draft: Draft, subject: Subject, identity: Identity, tests: readonly TestAsWritten[]): string {
+interface Written {
+  readonly title: string;
+  readonly message: string;
+  readonly tags: readonly string[];
+  readonly madeOf: string;
+  /** The keys that say what it finds, and the one of them to put advice over. */
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly advised: string;
+}
+
+const detection = ({ selections }: Draft): Readonly<Record<string, unknown>> => ({
+  ...Object.fromEntries(selections),
+  condition: [...selections.keys()].join(' and '),
+});
+
+const ofEvent = (draft: Draft): Written => ({
+  ...draft,
+  madeOf: 'Made of one event.',
+  body: { logsource: { category: draft.category }, detection: detection(draft) },
+  advised: 'detection',
+});
+
+const ofStory = (story: Story): Written => ({
+  ...story,
+  madeOf: 'Made of the steps of one alert.',
+  body: {
+    sequence: {
+      by: story.by,
+      within: story.within,
+      steps: story.steps.map(({ id, draft }) => ({
+        id,
+        logsource: { category: draft.category },
+        detection: detection(draft),
+      })),
+    },
+  },
+  advised: 'sequence',
+});
+
+function write(what: Written, subject: Subject, identity: Identity, tests: readonly TestAsWritten[]): string {
   const document = new Document(
     {
-      title: draft.title,
+      title: what.title,
       id: identity.id,
       status: 'experimental',
       level: 'medium',
       taxonomy: 'spoor',
-      description: 'Made of one event. Say here what it means when this fires.',
+      description: `${what.madeOf} Say here what it means when this fires.`,
       author: identity.author,
       date: identity.date,
-      tags: subject.tags.length > 0 ? [...subject.tags] : [...draft.tags],
+      tags: subject.tags.length > 0 ? [...subject.tags] : [...what.tags],
       falsepositives: ['Name here who does this rightly.'],
       runbook: 'Say here what to look at first.',
-      message: draft.message,
-      logsource: { category: draft.category },
-      detection: {
-        ...Object.fromEntries(draft.selections),
-        condition: [...draft.selections.keys()].join(' and '),
-      },
+      message: what.message,
+      ...what.body,
       tests,
     },
     { aliasDuplicateObjects: false },
   );
   if (subject.tags.length === 0) comment(document, 'tags', ' A guess by the kind of event: name the technique.');
-  comment(document, 'detection', ' Take out what an attacker would change; leave what he cannot do without.');
+  comment(document, what.advised, ' Take out what an attacker would change; leave what he cannot do without.');
   for (const path of [['tags'], ['falsepositives'], ['logsource']]) inline(document, path);
+  const steps = document.getIn(['sequence', 'steps']);
+  if (isSeq(steps)) for (const i of steps.items.keys()) inline(document, ['sequence', 'steps', i, 'logsource']);
   for (const [i, test] of tests.entries()) {
     inline(document, ['tests', i, 'expect']);
     for (const e of test.events.keys())

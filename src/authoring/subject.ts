@@ -20,7 +20,19 @@ export function subjectOfAlert(alert: Alert, decode: Decode): AlertSubject | nul
   const evidence = observations.filter(observation => observation !== null);
   const observation = evidence.at(-1);
   if (observation === undefined) return null;
-  return { observation, evidence, records: [...seeds, alert.evidence.at(-1)?.raw], tags: alert.rule.tags };
+  const steps = Object.entries(alert.steps).flatMap(([id, { event }]) => {
+    const filled = observations[event];
+    return filled == null ? [] : [{ id, event, observation: filled }];
+  });
+  steps.sort((a, b) => a.event - b.event);
+  const told = [...seeds, ...steps.map(({ event }) => alert.evidence[event]?.raw)];
+  return {
+    observation,
+    evidence,
+    records: [...seeds, alert.evidence.at(-1)?.raw],
+    tags: alert.rule.tags,
+    ...(steps.length < 2 ? {} : { story: { steps, records: told } }),
+  };
 }
 
 /** The alert's evidence as its rule saw it, one for one; null where it cannot be read. */

@@ -45,7 +45,7 @@ ${templateList()}
 
 A rule made of an event asks for what will be the same the next time: the program, the fixed words of its arguments, what
 started it, the kind of destination and its port; never for pids, ids, addresses or random names. It holds a test made of
-that event and a near miss, and both have been run.
+that event and a near miss, and both have been run. Made of an alert of a sequence, it is a sequence of the same steps.
 
 Examples:
   spoor rules new --template sequence --out my-rules/stages.yaml

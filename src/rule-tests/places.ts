@@ -108,9 +108,9 @@ function containerOf(given: Given): Json {
   };
 }
 
-/** `cart-6d4cf56db6-x7k2p` → `cart`; `job-abc12` → `job`. */
+/** `cart-6d4cf56db6-x7k2p` → `cart`; `job-abc12` → `job`; `db-0` → `db`. */
 function workloadOf(name: string): string {
-  return name.replace(/-[a-f0-9]{8,10}-[a-z0-9]{5}$/, '').replace(/-[a-z0-9]{5}$/, '') || name;
+  return name.replace(/-[a-f0-9]{8,10}-[a-z0-9]{5}$/, '').replace(/-([a-z0-9]{5}|\d{1,3})$/, '') || name;
 }
 
 /** The pod as a Tetragon process block names it; nothing on hosts. */

