@@ -140,12 +140,17 @@ const QUARANTINED_SHOWN_MAX = 5;
 
 /** Says on stderr which lines could not be read. */
 export function reportMalformed(played: Played, io: Io): void {
-  const { malformed, unknownKinds, lost } = played.status.counters;
+  const { malformed, unknownKinds, lost, ahead } = played.status.counters;
   if (malformed > 0) {
     const shownLines = played.quarantined.slice(-QUARANTINED_SHOWN_MAX);
     const last = malformed > shownLines.length ? `; the last ${shownLines.length}` : '';
     io.problem(`${counted(malformed, 'malformed line')} passed over${last}:`);
     for (const { place, reason } of shownLines) io.problem(`  ${place}: ${reason}`);
+  }
+  if (ahead > 0) {
+    io.problem(
+      `${counted(ahead, 'event')} put aside: a sensor's clock was far ahead, and everybody's time is event time`,
+    );
   }
   if (lost > 0) io.problem('what followed in a damaged file is lost: nobody knows how much');
   if (unknownKinds > 0) io.note(`${counted(unknownKinds, 'event')} of kinds that Spoor does not use passed over`);

@@ -9,7 +9,7 @@ import { lostFact, sensorOf } from './gap.ts';
 import type { Quarantine, SourceCounters } from './source.ts';
 
 /** `reason` of the gap. */
-const CLOCK_AHEAD = 'SPOOR_CLOCK_AHEAD';
+export const CLOCK_AHEAD = 'SPOOR_CLOCK_AHEAD';
 /** Gaps are told of at most this often. */
 const TELL_MS = 1_000;
 /** Without an event at a time that can be, the gap is told at the time of this machine. */

@@ -1,10 +1,14 @@
 /** One file of a capture: its events in its own order, with a bounded look-ahead. */
+import { isOrderedMarker } from '../../model/capture.ts';
 import type { Event } from '../../model/event.ts';
-import type { Micros } from '../../model/time.ts';
+import { formatInstant, type Micros } from '../../model/time.ts';
+import { CLOCK_AHEAD } from '../ahead.ts';
+import { lostFact, sensorOf } from '../gap.ts';
 import { JsonDecoder, Malformed } from '../json/decoder.ts';
 import { LineSplitter } from '../json/lines.ts';
 import type { Quarantine, SourceCounters } from '../source.ts';
 import { decompressed } from './chunks.ts';
+import { Jumps, type Placed } from './jumps.ts';
 
 export interface ReaderContext {
   readonly source: string;
@@ -28,6 +32,8 @@ export class CaptureReader {
   #passedOver = false;
   #ended = false;
   #unknownBefore = 0;
+  /** Null where nothing waits for what comes after it: in recordings, whose order is final, and on standard input, which may be live. */
+  #jumps: Jumps | null;
   /** The running maximum of the event times up to the next event: the file's place in a merge by time. */
   key: Micros = Number.NEGATIVE_INFINITY;
 
@@ -40,6 +46,13 @@ export class CaptureReader {
       // How much is missing nobody knows.
       this.#context.counters.lost++;
     });
+    this.#jumps =
+      path === '-'
+        ? null
+        : new Jumps({
+            give: ({ event }) => this.#queue.push(event),
+            putAside: (jumpers, rest) => this.#putAside(jumpers, rest),
+          });
     this.#splitter = new LineSplitter({
       line: (bytes, start, end) => this.#onLine(bytes, start, end),
       tooLong: head => {
@@ -71,12 +84,12 @@ export class CaptureReader {
       if (chunk.done === true) {
         this.#ended = true;
         this.#splitter.end();
+        this.#jumps?.end();
       } else {
         this.#context.counters.bytes += chunk.value.length;
         this.#splitter.push(chunk.value);
       }
-      this.#context.counters.unknownKinds += this.#decoder.unknownKinds - this.#unknownBefore;
-      this.#unknownBefore = this.#decoder.unknownKinds;
+      this.#countUnknown();
       this.#advance();
     }
     return true;
@@ -107,12 +120,50 @@ export class CaptureReader {
     if (this.#passedOver) {
       // The decoder has told about parents in events that nobody got: what follows must tell again.
       this.#passedOver = false;
-      this.#unknownBefore = 0;
-      this.#decoder = new JsonDecoder({ source: this.#context.source });
+      this.#startAnew();
       const again = this.#decoder.decode(bytes, start, end);
       if (again !== null && !(again instanceof Malformed)) event = again;
     }
-    this.#queue.push(event);
+    if (this.#line === 1 && isOrderedMarker(event)) this.#jumps = null;
+    if (this.#jumps === null) this.#queue.push(event);
+    else this.#jumps.push({ event, line: this.#line });
+  }
+
+  /** Gives what stands around the jumpers, which is decoded anew: the decoder has told about parents in events that nobody gets. */
+  #putAside(jumpers: readonly Placed[], rest: readonly Placed[]): Placed[] {
+    const { source, counters, quarantine } = this.#context;
+    const nodes = new Map<string, { event: Event; count: number }>();
+    for (const { event, line } of jumpers) {
+      counters.ahead++;
+      const reason = `its time ${formatInstant(event.time, event.ns)} is far ahead of all that stands around it`;
+      quarantine.put({ source, place: `${this.path}:${line}`, reason, bytes: event.raw.line() });
+      const known = nodes.get(event.node);
+      nodes.set(event.node, { event, count: (known?.count ?? 0) + 1 });
+    }
+    this.#startAnew();
+    const again = rest.map(({ event, line }) => {
+      const bytes = Buffer.from(event.raw.line());
+      const decoded = this.#decoder.decode(bytes, 0, bytes.length);
+      return { event: decoded === null || decoded instanceof Malformed ? event : decoded, line };
+    });
+    const { event: at, line } = again[0] as Placed;
+    const gaps = [...nodes].map(([node, { event, count }]) => {
+      const place = { source, node, cluster: event.cluster, sensor: sensorOf(event) };
+      return { event: lostFact(place, { reason: CLOCK_AHEAD, count, from: at.time, to: at.time }, at), line };
+    });
+    return [...gaps, ...again];
+  }
+
+  /** A decoder that has told nothing yet. */
+  #startAnew(): void {
+    this.#countUnknown();
+    this.#unknownBefore = 0;
+    this.#decoder = new JsonDecoder({ source: this.#context.source });
+  }
+
+  #countUnknown(): void {
+    this.#context.counters.unknownKinds += this.#decoder.unknownKinds - this.#unknownBefore;
+    this.#unknownBefore = this.#decoder.unknownKinds;
   }
 
   #reject(place: string, reason: string, bytes: Uint8Array | string): void {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isOrderedMarker } from '../../../src/model/capture.ts';
+import { isOrderedMarker, orderedMarkerLine } from '../../../src/model/capture.ts';
 import type { Event } from '../../../src/model/event.ts';
 import { parseInstant } from '../../../src/model/time.ts';
 import { captureWriter } from '../../../src/recorder/writer.ts';
@@ -127,6 +127,13 @@ describe('capture source', () => {
     }
   });
 
+  it('counts kinds that it does not know also before events that were passed over', async () => {
+    const lines = ['{"new_kind":{}}', flow(1, 'old'), flow(9, 'kept'), '{"new_kind":{}}'];
+    const since = parseInstant('2026-01-01T00:00:05Z')?.time as number;
+    const { counters } = await read({ paths: [file('unknown.jsonl', lines.join('\n'))], since });
+    expect(counters).toMatchObject({ events: 1, unknownKinds: 2 });
+  });
+
   it('plays at a multiple of its speed, cutting silences short', async () => {
     const path = file(
       'paced.jsonl',
@@ -171,5 +178,71 @@ describe('capture source', () => {
       until: time('2026-01-01T00:00:03Z'),
     });
     expect(notes(events)).toEqual(['s2', 's3']);
+  });
+});
+
+describe('clocks far ahead in a capture', () => {
+  const at = (time: string, note: string) =>
+    `{"flow":{"time":"${time}","verdict":"FORWARDED","Summary":"${note}"},"node_name":"n","time":"${time}"}`;
+  const plain = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => flow(Math.floor((from + i) / 10), `f${from + i}`));
+  const far = at('2099-06-01T00:00:00Z', 'far');
+  const flowsOf = (events: readonly Event[]) => notes(events.filter(event => event.kind === 'flow'));
+
+  it.each([
+    ['at the beginning', 0],
+    ['in the middle', 300],
+    ['near the end', 594],
+  ])('are put aside %s, counted, quarantined and told as a gap', async (_, where) => {
+    const path = file('far.jsonl', [...plain(0, where), far, ...plain(where, 600)].join('\n'));
+    const { events, counters, quarantine } = await read({ paths: [path] });
+    expect(flowsOf(events)).toEqual(Array.from({ length: 600 }, (_, i) => `f${i}`));
+    expect(counters).toMatchObject({ ahead: 1, malformed: 0 });
+    expect(quarantine.entries).toMatchObject([{ place: `${path}:${where + 1}` }]);
+    expect(events.filter(event => event.kind === 'lost_events')).toMatchObject([
+      { reason: 'SPOOR_CLOCK_AHEAD', node: 'n', count: 1 },
+    ]);
+  });
+
+  it('are put aside also when every fourth event has one', async () => {
+    const lines = plain(0, 600).flatMap((line, i) => (i % 4 === 3 ? [line, far] : [line]));
+    const { events, counters } = await read({ paths: [file('many.jsonl', lines.join('\n'))] });
+    expect(flowsOf(events)).toHaveLength(600);
+    expect(counters.ahead).toBe(150);
+  });
+
+  it('are told from nights between parts, exports that begin with the newest, and what only ends late', async () => {
+    const day = (n: number, note: string) => at(`2026-01-${String(n).padStart(2, '0')}T12:00:00Z`, note);
+    const parts = [1, 4, 5, 9].flatMap(n => Array.from({ length: 200 }, () => day(n, `d${n}`)));
+    const newestFirst = Array.from({ length: 25 }, (_, i) => day(28 - i, `d${28 - i}`));
+    const lateEnd = [...plain(0, 200), day(20, 'end'), day(20, 'end')];
+    for (const lines of [parts, newestFirst, lateEnd, [day(9, 'a'), day(1, 'b')], [far, day(1, 'b')]]) {
+      const { events, counters } = await read({ paths: [file('parts.jsonl', lines.join('\n'))] });
+      expect(events.map(event => event.raw.line())).toEqual(lines);
+      expect(counters.ahead).toBe(0);
+    }
+  });
+
+  it('are not looked for in a recording, whose order is final, nor on standard input', async () => {
+    const lines = [...plain(0, 300), far, ...plain(300, 600)];
+    const marked = [orderedMarkerLine(1_767_225_600_000_000, 0), ...lines];
+    expect((await read({ paths: [file('ordered.jsonl', marked.join('\n'))] })).events).toHaveLength(602);
+    const stdin = Readable.from([Buffer.from(lines.join('\n'))]);
+    expect((await read({ paths: ['-'], stdin })).events).toHaveLength(601);
+  });
+
+  it('do not take the parents with them that the decoder had told there', async () => {
+    const lines = captureLines('lateral-movement/tetragon.jsonl.gz');
+    const middle = lines.length >> 1;
+    const lost = (lines[middle] as string).replaceAll(/"time":"20\d\d/g, '"time":"2099');
+    const spoilt = [...lines.slice(0, middle), lost, ...lines.slice(middle + 1)];
+    const without = [...lines.slice(0, middle), ...lines.slice(middle + 1)];
+    const parents = async (name: string, text: string[]) => {
+      const { events } = await read({ paths: [file(name, text.join('\n'))] });
+      return new Set(
+        events.flatMap(event => ('process' in event && event.parent !== null ? [event.parent.execId] : [])),
+      );
+    };
+    expect(await parents('spoilt.jsonl', spoilt)).toEqual(await parents('without.jsonl', without));
   });
 });
