@@ -10,6 +10,8 @@ import { OVERLAP_EVENTS_MAX, type Overlap } from './overlap.ts';
 
 /** Name of the store's text that says how far into the log everything that came of it is stored. */
 const STATE = 'recorder';
+/** The newest gaps that are stored: those that can grow, and those that lie in the windows of what is pending. */
+const GAPS_RESTORED = 200;
 const INCOMPLETE = ' incomplete';
 
 export interface LogPosition {
@@ -42,7 +44,7 @@ export interface Warmth {
 /** Restores the alert stage from the store, then the rest of the engine from the log, which is put into `overlap`. */
 export async function warmUp(
   engine: Engine,
-  store: Pick<Store, 'alerts' | 'recent' | 'state'>,
+  store: Pick<Store, 'alerts' | 'gaps' | 'recent' | 'state'>,
   recorder: Pick<FlightRecorder, 'restart' | 'position'> | null,
   overlap: Overlap,
   onStep: ((step: Step) => void) | undefined,
@@ -54,6 +56,8 @@ export async function warmUp(
     // Alerts without a position were stored before there was a log.
     engine.alerting.restore(await store.recent(restoreSince(newest.last_seen)), exact && position !== null);
   }
+  const known = await store.gaps({ limit: GAPS_RESTORED });
+  const relived = engine.context.restoreGaps([...known.items].reverse());
   const memory = await storedMemory(engine, store);
   let remembered = false;
   // Of what was counted, the log brings back by itself what is as new as its first event.
@@ -82,5 +86,6 @@ export async function warmUp(
     }
   }
   remember(Number.POSITIVE_INFINITY);
+  relived();
   return { events, changes, newestFlow };
 }

@@ -172,6 +172,11 @@ export class Context {
     return this.gapList.takeChanged();
   }
 
+  /** Gaps of earlier runs, oldest first, before the first event; the answer is called when the log was lived through. */
+  restoreGaps(gaps: readonly Gap[]): () => void {
+    return this.gapList.restore(gaps);
+  }
+
   /** What the last event said to be lost; null when it said nothing like that. */
   get loss(): Loss | null {
     return this.newLoss;

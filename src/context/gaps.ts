@@ -1,7 +1,7 @@
 /** Periods in which events are known to be lost: an alert whose window overlaps one says so. */
 import type { StreamFact } from '../model/event.ts';
 import { type Gap, gapIdentity } from '../model/gap.ts';
-import { formatInstant, MICROS_PER_SECOND, type Micros } from '../model/time.ts';
+import { formatInstant, MICROS_PER_SECOND, type Micros, parseInstant } from '../model/time.ts';
 
 interface OpenGap {
   readonly source: string;
@@ -10,6 +10,8 @@ interface OpenGap {
   readonly from: Micros;
   to: Micros;
   count: number;
+  /** What was reported up to here is counted already; null for gaps that began in this run, and once the log was lived through. */
+  toldTo: Micros | null;
 }
 
 /** A gap that began or grew, and the period that it covers since then. */
@@ -32,6 +34,7 @@ export class Gaps {
   private plain: readonly Gap[] | null = null;
   /** By identity, longest unchanged first. */
   private readonly changed = new Map<string, Gap>();
+  private isReliving = false;
   lost = 0;
 
   /** Null when nothing was lost. */
@@ -43,16 +46,36 @@ export class Gaps {
     const joined = this.find(fact, reason);
     if (joined === null) {
       const { sensor: source, node, from, count } = fact;
-      const gap = { source, node, reason, from, to: Math.max(from, fact.to), count };
+      const gap = { source, node, reason, from, to: Math.max(from, fact.to), count, toldTo: null };
       this.open.push(gap);
       if (this.open.length > GAPS_MAX) this.open.shift();
       return this.loss(gap, gap.from, gap.to);
     }
+    if (joined.toldTo !== null && fact.to <= joined.toldTo) return this.loss(joined, fact.from, fact.to);
     // What lies between two losses that are one gap counts as lost too.
     const from = Math.min(fact.from, joined.to);
     joined.count += fact.count;
     joined.to = Math.max(joined.to, fact.to);
     return this.loss(joined, from, Math.max(from, fact.to));
+  }
+
+  /**
+   * Gaps of earlier runs, oldest first, before the first event: what comes may be a part of them. Until the answer is called,
+   * events are lived through again, and what was reported of a gap is not counted once more.
+   */
+  restore(gaps: readonly Gap[]): () => void {
+    const restored = gaps.flatMap(({ source, node, reason, count, ...period }): OpenGap[] => {
+      const from = parseInstant(period.from)?.time;
+      const to = parseInstant(period.to)?.time;
+      return from === undefined || to === undefined ? [] : [{ source, node, reason, from, to, count, toldTo: to }];
+    });
+    this.open.unshift(...restored.slice(-GAPS_MAX));
+    this.plain = null;
+    this.isReliving = true;
+    return () => {
+      this.isReliving = false;
+      for (const gap of restored) gap.toldTo = null;
+    };
   }
 
   /** Oldest first. */
@@ -71,7 +94,8 @@ export class Gaps {
   /** The gap that a loss makes grow. It never grows backwards: when it began is what it is known by. */
   private find(fact: StreamFact, reason: string): OpenGap | null {
     const { open } = this;
-    for (let i = open.length - 1; i >= Math.max(0, open.length - GAP_SEARCH); i--) {
+    const least = this.isReliving ? 0 : Math.max(0, open.length - GAP_SEARCH);
+    for (let i = open.length - 1; i >= least; i--) {
       const gap = open[i] as OpenGap;
       if (gap.source !== fact.sensor || gap.node !== fact.node || gap.reason !== reason) continue;
       if (fact.from >= gap.from && fact.from - gap.to <= GAP_JOIN) return gap;
