@@ -109,6 +109,11 @@ export class Follower {
     if (offset > text.offset - pieceBytes) this.#linesEnd = text.position(offset);
   }
 
+  /** No file is open: the live one is not there. */
+  get isMissing(): boolean {
+    return this.#text === null;
+  }
+
   async close(): Promise<void> {
     await this.#leave();
     await this.#nextLive?.close();
@@ -169,6 +174,7 @@ export class Follower {
     const position = this.#linesEnd;
     await this.#leave();
     const inCopy = position !== null && (await this.#plan(() => this.#backlogFrom(position)));
+    if (!inCopy) this.#onLost(`${this.path}: emptied, perhaps before it was read to its end; no copy of it is there`);
     return { kind: 'end', whole: !inCopy };
   }
 

@@ -112,7 +112,7 @@ export function tailSource(options: TailOptions): Source {
         problem = all.find(reader => reader.problem !== null)?.problem ?? null;
         if (signal.aborted) return;
         if (problem !== null) state = 'failed';
-        else state = all.length === 0 || all.some(reader => reader.isMissing) ? 'waiting' : 'connected';
+        else state = all.length === 0 || all.some(reader => reader.follower.isMissing) ? 'waiting' : 'connected';
         if (idle) await hint.wait(options.pollMs ?? POLL_MS, signal, timing);
       }
     } finally {
@@ -170,9 +170,6 @@ class FileReader {
   #newest: Micros | null = null;
   /** Text was lost, and nothing that came after it has been given yet. */
   #isAfterLoss = false;
-  /** The path names no file now. */
-  isMissing = false;
-
   /** Why the file cannot be read now; null when it can. */
   problem: string | null = null;
   #failures = 0;
@@ -209,10 +206,8 @@ class FileReader {
     this.problem = null;
     this.#failures = 0;
     if (step.kind === 'idle') {
-      this.isMissing = this.#text === null;
       return false;
     }
-    this.isMissing = false;
     const unknown = this.#decoder.unknownKinds;
     if (step.kind === 'end') {
       if (step.whole) this.#splitter?.end();

@@ -235,6 +235,40 @@ describe('tail source', () => {
     expect(decodeLine(raw.line())).toMatchObject(gap);
   });
 
+  it('says that text may be lost when a file was emptied and no copy of it is there', async () => {
+    const path = join(folder, 'tetragon.log');
+    const writer = new Writer(path);
+    const reader = new Reader();
+    writer.append(3);
+    reader.start(path);
+    await until(() => reader.got.length === 3, 'three lines');
+    truncateSync(path, 0);
+    writer.append(1);
+    await until(() => reader.got.length === 4, 'the line after it');
+    reader.stop();
+    expect(reader.lost).toBe(1);
+    expect(reader.gaps).toMatchObject([{ reason: 'SPOOR_FILE_LOST', from: timeOf(2), to: timeOf(3) }]);
+  });
+
+  it('is connected after a restart also while nothing new is written, and waits while the file is not there', async () => {
+    const path = join(folder, 'tetragon.log');
+    const writer = new Writer(path);
+    const reader = new Reader();
+    writer.append(3);
+    reader.start(path);
+    await until(() => reader.got.length === 3, 'three lines');
+    reader.stop();
+    const stateOf = async (wanted: string): Promise<void> => {
+      const source = tailSource({ path, offsets: reader.offsets, quarantine: reader.quarantine, pollMs: 2 });
+      const subscription = source.batches().subscribe();
+      await until(() => source.status().state === wanted, wanted);
+      subscription.unsubscribe();
+    };
+    await stateOf('connected');
+    unlinkSync(path);
+    await stateOf('waiting');
+  });
+
   it('reads the files that came after one that was deleted while it was open, and says that some may be gone', async () => {
     const path = join(folder, 'tetragon.log');
     const writer = new Writer(path);
