@@ -5,25 +5,10 @@
  */
 import type { PictureView } from '../../api/contract.ts';
 import { visible } from '../text.ts';
-import type { End, Group, Layout, Link, PlacedEnd, PlacedGroup, PlacedLink, PlacedRow, Row } from './types.ts';
+import { type Anchor, routed } from './routes.ts';
+import { SIZE } from './size.ts';
+import type { End, Group, Layout, Link, PlacedEnd, PlacedGroup, PlacedRow, Row } from './types.ts';
 import { endName, endText, identityOf, rowName, rowText } from './words.ts';
-
-/** Sizes in CSS pixels. */
-export const SIZE = {
-  row: 24,
-  head: 46,
-  /** A character of the picture's 12 px monospaced type. */
-  char: 7.23,
-  indent: 18,
-  /** Left of a row's text: badge and toggle. */
-  lead: 44,
-  /** Right of a row's text: pid, uid and age. */
-  trail: 178,
-  destination: 40,
-  gap: 28,
-  gutter: 140,
-  margin: 16,
-} as const;
 
 const ROW_CHARS_MIN = 26;
 const ROW_CHARS_MAX = 62;
@@ -93,13 +78,6 @@ function columnsOf(
   return columns;
 }
 
-interface Anchor {
-  readonly left: number;
-  readonly right: number;
-  readonly y: number;
-  readonly column: number;
-}
-
 function place(columns: readonly Item[][], links: readonly Link[]): Layout {
   const groups: PlacedGroup[] = [];
   const ends: PlacedEnd[] = [];
@@ -111,6 +89,7 @@ function place(columns: readonly Item[][], links: readonly Link[]): Layout {
     else held.push(from);
   }
 
+  const edges: number[] = [];
   let x: number = SIZE.margin;
   let height = 0;
   for (const [column, items] of columns.entries()) {
@@ -134,10 +113,14 @@ function place(columns: readonly Item[][], links: readonly Link[]): Layout {
       y += item.height + (item.kind === 'group' ? SIZE.gap : 8);
     }
     height = Math.max(height, y);
+    edges.push(x + width);
     x += width + SIZE.gutter;
   }
-  const drawn = spread(links.map(link => placeLink(link, anchors)));
-  return { width: x - SIZE.gutter + SIZE.margin, height: height + SIZE.margin, groups, ends, links: drawn };
+  const drawn = routed(links, anchors, edges);
+  // Lines inside the last column run at its right.
+  const isLastFree = !drawn.some(({ lane }) => lane > x - SIZE.gutter);
+  const right = isLastFree ? x - SIZE.gutter : x;
+  return { width: right + SIZE.margin, height: height + SIZE.margin, groups, ends, links: drawn };
 }
 
 /** What leads to one place from further apart than this is read from its beginning. */
@@ -212,60 +195,4 @@ function placeGroup(
   });
   const head = { name: visible(group.title), subtitle: identityOf(group) };
   return { ...group, ...head, column, x, y, width, height, rows: placed };
-}
-
-function placeLink(link: Link, anchors: ReadonlyMap<string, Anchor>): PlacedLink {
-  const from = anchors.get(link.from);
-  const to = anchors.get(link.to);
-  if (from === undefined || to === undefined) throw new Error(`a line without an end: ${link.key}`);
-  const forward = to.column > from.column;
-  const backward = to.column < from.column;
-  // Inside one column a line leaves and comes back on the right.
-  return {
-    ...link,
-    x1: backward ? from.left : from.right,
-    y1: from.y,
-    x2: forward ? to.left : to.right,
-    y2: to.y,
-  };
-}
-
-/** Lines that share an end leave it side by side, in the order in which they arrive. */
-function spread(edges: readonly PlacedLink[]): PlacedLink[] {
-  const starts = offsets(
-    edges,
-    edge => edge.from,
-    edge => edge.y2,
-    SIZE.row - 10,
-  );
-  const stops = offsets(
-    edges,
-    edge => edge.to,
-    edge => edge.y1,
-    SIZE.destination - 16,
-  );
-  return edges.map((edge, at) => ({ ...edge, y1: edge.y1 + (starts[at] ?? 0), y2: edge.y2 + (stops[at] ?? 0) }));
-}
-
-const LINE_GAP_MAX = 6;
-
-function offsets(
-  edges: readonly PlacedLink[],
-  end: (edge: PlacedLink) => string,
-  other: (edge: PlacedLink) => number,
-  room: number,
-): number[] {
-  const shared = new Map<string, number[]>();
-  for (const [at, edge] of edges.entries()) {
-    const members = shared.get(end(edge));
-    if (members === undefined) shared.set(end(edge), [at]);
-    else members.push(at);
-  }
-  const result: number[] = [];
-  for (const members of shared.values()) {
-    const gap = Math.min(LINE_GAP_MAX, room / Math.max(members.length - 1, 1));
-    const sorted = members.sort((a, b) => other(edges[a] as PlacedLink) - other(edges[b] as PlacedLink));
-    for (const [at, member] of sorted.entries()) result[member] = (at - (sorted.length - 1) / 2) * gap;
-  }
-  return result;
 }

@@ -1,7 +1,8 @@
 /** The picture's pieces in SVG. Everything from pods is a text node. */
 import { memo } from 'react';
-import { cut } from '../text.ts';
-import { SIZE } from './layout.ts';
+import { count, cut } from '../text.ts';
+import { pathOf } from './routes.ts';
+import { SIZE } from './size.ts';
 import type { Mark, PlacedEnd, PlacedGroup, PlacedLink, PlacedRow } from './types.ts';
 import { linkTitle, rowAge, rowLabel } from './words.ts';
 
@@ -188,20 +189,9 @@ export function GroupHead({ group, isFocused, isSelected }: GroupProps) {
   );
 }
 
-/** Leaves to the right and arrives from the left, or bulges to the right inside a column. */
-function curve({ x1, y1, x2, y2 }: PlacedLink): string {
-  if (x1 === x2) {
-    const bulge = Math.min(40 + Math.abs(y2 - y1) / 4, SIZE.gutter - 20);
-    return `M${x1} ${y1}C${x1 + bulge} ${y1} ${x2 + bulge} ${y2} ${x2 + 7} ${y2}`;
-  }
-  const end = x2 > x1 ? x2 - 7 : x2 + 7;
-  const reach = Math.max(Math.abs(end - x1) / 2, 40) * Math.sign(end - x1);
-  return `M${x1} ${y1}C${x1 + reach} ${y1} ${end - reach} ${y2} ${end} ${y2}`;
-}
-
-/** `4`, `2 dropped`, `+88 more`. */
+/** `4 flows`, `2 flows dropped`, `+88 more`. */
 function linkLabel({ flows, dropped, toggle, targets }: PlacedLink): string {
-  const text = toggle === null ? flows.toLocaleString('en') : `+${targets.toLocaleString('en')} more`;
+  const text = toggle === null ? count(flows, 'flow') : `+${targets.toLocaleString('en')} more`;
   return dropped ? `${text} dropped` : text;
 }
 
@@ -213,34 +203,32 @@ interface LinkProps {
 }
 
 export const LinkPart = memo(function LinkPart({ link, phase, isLit, isFaint }: LinkProps) {
-  const { mark, attribution, dropped, inbound, x1, y1, x2, y2 } = link;
-  const tip = inbound ? { x: x1, y: y1, s: -1 } : { x: x2, y: y2, s: x2 > x1 ? 1 : -1 };
+  const { mark, attribution, dropped, x1, y1, x2, tag } = link;
+  const way = x2 < x1 ? -1 : 1;
   const classes = ['edge', `by-${attribution}`, phase === 'future' ? 'future' : ''];
   if (dropped) classes.push('dropped');
   else if (mark !== null) classes.push('marked', `level-${mark.level}`);
   if (isLit) classes.push('lit');
   if (isFaint) classes.push('faint');
-  const middle = { x: (x1 + x2) / 2 + (x1 === x2 ? 40 : 0), y: (y1 + y2) / 2 };
-  const d = curve(link);
+  const d = pathOf(link);
   return (
     <g className={classes.filter(Boolean).join(' ')} data-key={link.key}>
-      <title>{linkTitle(link)}</title>
       <path className="edge-hit" d={d} />
       <path className="edge-line" d={d} />
-      {dropped ? (
-        <path className="edge-cross" d={`M${tip.x - 5} ${tip.y - 5}l10 10m0 -10l-10 10`} />
-      ) : (
-        <path className="edge-tip" d={`M${tip.x} ${tip.y}l${-8 * tip.s} -4v8z`} />
-      )}
-      {mark === null ? null : <Badge mark={mark} x={middle.x} y={middle.y} />}
-      <text
-        className="edge-label"
-        x={middle.x + (mark === null ? 0 : 15)}
-        y={middle.y + 4}
-        textAnchor={mark === null ? 'middle' : 'start'}
-      >
-        {linkLabel(link)}
-      </text>
+      {mark === null ? null : <Badge mark={mark} x={tag} y={y1} />}
+      {isLit ? (
+        <>
+          <title>{linkTitle(link)}</title>
+          <text
+            className="edge-label"
+            x={mark === null ? x1 + 8 * way : tag + 13 * way}
+            y={y1 - 4}
+            textAnchor={way < 0 ? 'end' : 'start'}
+          >
+            {linkLabel(link)}
+          </text>
+        </>
+      ) : null}
     </g>
   );
 });

@@ -141,7 +141,7 @@ function Legend() {
 function Sample({ className }: { readonly className: string }) {
   return (
     <svg width="26" height="8" aria-hidden="true" className={`edge ${className}`}>
-      <path className="edge-line" d="M1 4H25" />
+      <path className="edge-line" d={className === 'dropped' ? 'M1 4H20M17 1l6 6m0 -6l-6 6' : 'M1 4H25'} />
     </svg>
   );
 }

@@ -11,14 +11,14 @@ import {
   useState,
 } from 'react';
 import { indexOf, step, typedAhead } from './keys.ts';
-import { SIZE } from './layout.ts';
 import { Branches, EndPart, GroupHead, LinkPart, type Phase, RowPart } from './parts.tsx';
+import { SIZE } from './size.ts';
 import type { Layout, PlacedLink, PlacedRow } from './types.ts';
 
 /** Drawn beyond the edge of the view, so that scrolling shows no holes. */
 const OVERSCAN_PX = 300;
-const SCALE_MIN = 0.55;
-/** Lines in the document at once: those that end in view come before those that only cross it. */
+const SCALE_MIN = 0.7;
+/** Lines in the document at once: those of rows in view come before those that only cross it. */
 const LINKS_DRAWN_MAX = 160;
 /** From so many lines on, those that are no evidence step back. */
 const LINKS_DENSE = 150;
@@ -61,6 +61,7 @@ export function Picture(props: PictureProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const [view, setView] = useState<View>({ top: 0, bottom: 900, width: 0 });
   const [focused, setFocused] = useState<string | null>(null);
+  const [pointed, setPointed] = useState<string | null>(null);
   const moveFocus = useRef(false);
   const lastPlace = useRef(0);
   const typed = useRef({ text: '', ms: 0 });
@@ -132,6 +133,10 @@ export function Picture(props: PictureProps) {
     else onSelect(key);
   };
 
+  const onPoint = ({ target }: MouseEvent): void => {
+    setPointed((target as Element).closest('[data-key]')?.getAttribute('data-key') ?? null);
+  };
+
   /** However it came there: by a key, a click, or an assistive program. */
   const onFocus = (event: FocusEvent): void => {
     const key = event.target.closest('[data-key]')?.getAttribute('data-key');
@@ -167,13 +172,25 @@ export function Picture(props: PictureProps) {
   const top = view.top / scale - OVERSCAN_PX;
   const bottom = view.bottom / scale + OVERSCAN_PX;
   const inView = (from: number, to: number): boolean => whole || (to >= top && from <= bottom);
-  const lit = useMemo(() => litBy(selected, layout), [selected, layout]);
-  const links = drawn(layout.links, whole, top, bottom);
+  const lit = useMemo(() => litBy(pointed ?? selected, layout), [pointed, selected, layout]);
+  const links = useMemo(
+    () => (whole ? layout.links : drawn(layout.links, lit.links, top, bottom)),
+    [layout, lit, whole, top, bottom],
+  );
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the tree inside has the keys.
     // biome-ignore lint/a11y/useKeyWithClickEvents: the tree inside has the keys.
-    <div className="picture" ref={scroller} onScroll={measure} onClick={onClick} aria-busy={isBusy}>
+    // biome-ignore lint/a11y/useKeyWithMouseEvents: what it shows is shown of a selection, too.
+    <div
+      className="picture"
+      ref={scroller}
+      onScroll={measure}
+      onClick={onClick}
+      onMouseOver={onPoint}
+      onMouseLeave={() => setPointed(null)}
+      aria-busy={isBusy}
+    >
       {/* biome-ignore lint/a11y/noSvgWithoutTitle: a title would be a tooltip wherever the hand rests; the tree is labelled. */}
       <svg
         className={layout.links.length > LINKS_DENSE ? 'dense' : ''}
@@ -197,7 +214,7 @@ export function Picture(props: PictureProps) {
               link={link}
               phase={phaseOf(link.first_seen, null, at)}
               isLit={lit.links.has(link.key)}
-              isFaint={lit.links.size > 0 && !lit.links.has(link.key)}
+              isFaint={lit.links.size > 0 && !lit.links.has(link.key) && link.mark === null}
             />
           ))}
           {layout.ends
@@ -239,17 +256,38 @@ export function Picture(props: PictureProps) {
   );
 }
 
-/** Lines in view, or all. */
-function drawn(links: readonly PlacedLink[], whole: boolean, top: number, bottom: number): readonly PlacedLink[] {
-  if (whole) return links;
-  const inside = (y: number): boolean => y >= top && y <= bottom;
-  const ending = links.filter(({ y1, y2 }) => inside(y1) || inside(y2));
-  const crossing = links.filter(({ y1, y2 }) => Math.min(y1, y2) < top && Math.max(y1, y2) > bottom);
-  return [...ending, ...crossing].slice(0, LINKS_DRAWN_MAX);
+/**
+ * Lines in view, or all. Of those of a bundle whose rows are out of view one stands for the others, that were under it; the one
+ * that was there first, since the picture can be wound back.
+ */
+function drawn(
+  links: readonly PlacedLink[],
+  lit: ReadonlySet<string>,
+  top: number,
+  bottom: number,
+): readonly PlacedLink[] {
+  const own: PlacedLink[] = [];
+  const trunks = new Map<string, PlacedLink>();
+  for (const link of links) {
+    const { key, y1, y2, bundle, first_seen } = link;
+    if (Math.max(y1, y2) < top || Math.min(y1, y2) > bottom) continue;
+    const isAbove = y1 < top;
+    if (lit.has(key) || !(isAbove || y1 > bottom)) {
+      own.push(link);
+      continue;
+    }
+    const trunk = `${isAbove ? 'above' : 'below'} ${bundle}`;
+    const held = trunks.get(trunk);
+    if (held === undefined || first_seen < held.first_seen) trunks.set(trunk, link);
+  }
+  // Evidence is last, and the last to be left out.
+  const kept = new Set([...trunks.values(), ...own].slice(-LINKS_DRAWN_MAX));
+  // In an order that scrolling does not change: moving elements is dear.
+  return links.filter(link => kept.has(link));
 }
 
-/** What belongs to the selection stands out. */
-function litBy(selected: string | null, { links }: Layout) {
-  const own = selected === null ? [] : links.filter(({ key, from, to }) => [key, from, to].includes(selected));
-  return { links: new Set(own.map(({ key }) => key)), ends: new Set(own.map(({ to }) => to)) };
+/** What belongs to what is pointed at, or selected, stands out. */
+function litBy(key: string | null, { links }: Layout) {
+  const own = key === null ? [] : links.filter(link => [link.key, link.from, link.to].includes(key));
+  return { links: new Set(own.map(link => link.key)), ends: new Set(own.map(({ to }) => to)) };
 }

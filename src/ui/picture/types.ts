@@ -44,6 +44,12 @@ export interface PlacedLink extends Link {
   readonly y1: number;
   readonly x2: number;
   readonly y2: number;
+  /** x of the part that runs up or down. */
+  readonly lane: number;
+  /** x of the number of evidence; 0 for what is none. */
+  readonly tag: number;
+  /** Equal for lines that share lane and arrival. */
+  readonly bundle: string;
 }
 
 export interface Layout {
