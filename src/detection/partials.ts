@@ -55,10 +55,15 @@ export class PartialStore {
     return this.#stages[stage]!.values();
   }
 
-  /** The owner's newest partial at `stage`. */
-  newest(owner: string, stage: number): Partial | undefined {
+  /** Of the owner's partials at `stage` that began at `since` or later, the one whose last event is the newest. */
+  newest(owner: string, stage: number, since: Micros): Partial | undefined {
     let newest: Partial | undefined;
-    for (const partial of this.#items.of(owner)) if (partial.stage === stage) newest = partial;
+    for (const partial of this.#items.of(owner)) {
+      if (partial.stage !== stage || partial.first < since) continue;
+      // Not the one put last: a guess puts an older one back.
+      if (newest === undefined || compareInstants(partial.last.observation.event, newest.last.observation.event) >= 0)
+        newest = partial;
+    }
     return newest;
   }
 

@@ -170,7 +170,9 @@ export class SequenceMachine {
     if (key === null) return null;
     const { partials } = this.state;
     const guess = isUnattributed(observation) && observation.process === null;
-    const partial = guess ? partials.newest(ownerOf(observation), at - 1) : partials.get(at - 1, key);
+    const partial = guess
+      ? partials.newest(ownerOf(observation), at - 1, observation.event.time - this.#within)
+      : partials.get(at - 1, key);
     if (partial === undefined || partial.guessed) return null;
     const next = this.#continue(partial, stage, observation, partial.key, true);
     if (next === null) return null;

@@ -11,6 +11,7 @@ import {
   at,
   branch,
   exec,
+  flow,
   makeProcess,
   named,
   nameOf,
@@ -19,12 +20,11 @@ import {
   sequence,
   step,
 } from '../support/observations.ts';
+import { binaryOf, cwdOf, type Happening, type StoryBy, storiesOf } from '../support/story-reference.ts';
 
 const LATENESS_SECONDS = 2;
 const NAMES = ['a', 'b', 'c', 'd'] as const;
 type Name = (typeof NAMES)[number];
-type By = 'process' | 'process_tree' | 'pod';
-
 /** A tree of three in one pod, one that stands alone in it, one elsewhere. */
 const root = makeProcess('root', { pod: 'shop/cart', binary: '/bin/x' });
 const child = makeProcess('child', { parent: root, binary: '/bin/y' });
@@ -37,114 +37,17 @@ const PROCESSES: readonly (Process | null)[] = [
   makeProcess('other', { pod: 'shop/web', binary: '/bin/y' }),
   null,
 ];
-
-interface Happening {
-  readonly time: number;
-  readonly name: Name;
-  readonly process: Process | null;
-  /** `name` and position: what findings are compared by. */
-  readonly text: string;
-}
-
-interface Step {
-  readonly name: Name;
-  readonly runs: number;
-  readonly absent: boolean;
-}
-
-function ancestry(process: Process | null): string[] {
-  return process === null ? [] : [process.execId, ...ancestry(process.parent)];
-}
-
-const podOf = ({ process }: Happening): string | null => process?.pod?.name ?? null;
-
-/** Keys that an event joins, nearest first, and the one under which it begins. */
-function keysOf(by: By, event: Happening): string[] {
-  if (by === 'process_tree') return ancestry(event.process);
-  const key = by === 'pod' ? podOf(event) : (event.process?.execId ?? null);
-  return key === null ? [] : [key];
-}
-
-interface Waiting {
-  readonly filled: number;
-  readonly key: string;
-  readonly events: readonly Happening[];
-}
-
-function sequences(
-  events: readonly Happening[],
-  steps: readonly Step[],
-  by: By,
-  within: number,
-  until: Name,
-): string[] {
-  const wanted: Name[] = [];
-  /** Before position i, and at the end, these must not happen. */
-  const forbidden: Name[][] = [[]];
-  for (const { name, runs, absent } of steps) {
-    if (absent) forbidden.at(-1)!.push(name);
-    else for (let i = 0; i < runs; i++) forbidden.push([]) && wanted.push(name);
-  }
-  const found: string[] = [];
-  const tell = ({ events: chain }: Waiting): void => void found.push(chain.map(({ text }) => text).join(' '));
-  let waiting: Waiting[] = [];
-  const inTime = (one: Waiting, time: number): boolean => time - one.events[0]!.time <= within;
-  for (const [i, event] of [...events, { time: Number.POSITIVE_INFINITY } as Happening].entries()) {
-    // A last absent step is decided when the window has passed.
-    for (const one of waiting) if (one.filled === wanted.length && !inTime(one, event.time)) tell(one);
-    waiting = waiting.filter(one => inTime(one, event.time));
-    const keys = i === events.length ? [] : keysOf(by, event);
-    if (event.name === until) waiting = waiting.filter(one => !keys.includes(one.key));
-    const next: Waiting[] = [];
-    let told = false;
-    for (const key of keys) {
-      for (const one of waiting.filter(item => item.key === key)) {
-        if (one.filled < wanted.length && wanted[one.filled] === event.name) {
-          const grown = { filled: one.filled + 1, key, events: [...one.events, event] };
-          const isWhole = grown.filled === wanted.length;
-          if (isWhole && forbidden.at(-1)!.length === 0) {
-            // One event ends one story, that of the nearest beginning.
-            if (!told) tell(grown);
-            told = true;
-          } else next.push(grown);
-        } else if (!forbidden[one.filled]!.includes(event.name)) next.push(one);
-      }
-    }
-    next.push(...waiting.filter(one => !keys.includes(one.key)));
-    const [own] = keys;
-    const isSeen = events
-      .slice(0, i)
-      .some(
-        before =>
-          forbidden[0]!.includes(before.name) &&
-          event.time - before.time <= within &&
-          keysOf(by, before)[0] !== undefined &&
-          keys.includes(keysOf(by, before)[0]!),
-      );
-    if (own !== undefined && event.name === wanted[0] && !isSeen) {
-      const begun = { filled: 1, key: own, events: [event] };
-      if (wanted.length === 1 && forbidden.at(-1)!.length === 0) {
-        if (!told) tell(begun);
-      } else next.push(begun);
-    }
-    // One waits at a place and key: the newest, but what waits for its window to pass is not put off.
-    waiting = next.filter(one => {
-      const rivals = next.filter(other => other.filled === one.filled && other.key === one.key);
-      const oldest = rivals.reduce((a, b) => (b.events.at(-1)!.time < a.events.at(-1)!.time ? b : a));
-      const newest = rivals.reduce((a, b) => (b.events.at(-1)!.time > a.events.at(-1)!.time ? b : a));
-      return one === (one.filled === wanted.length ? oldest : newest);
-    });
-  }
-  return found;
-}
+const FOLDERS = ['/bin/y', '/bin/x', '/bin/z', '/bin/x', '', ''];
+for (const [i, process] of PROCESSES.entries())
+  if (process !== null) process.facts = { ...process.facts, cwd: FOLDERS[i]! };
 
 function counts(events: readonly Happening[], gte: number, within: number): string[] {
   const found: string[] = [];
   const armed = new Map<string, boolean>();
   for (const [i, event] of events.entries()) {
-    const pod = podOf(event);
+    const pod = event.pod;
     if (pod === null || event.name !== 'a') continue;
-    const past = events.slice(0, i).filter(one => podOf(one) === pod && one.name === 'a');
+    const past = events.slice(0, i).filter(one => one.pod === pod && one.name === 'a');
     if (past.filter(one => event.time - one.time <= within).length < gte) armed.set(pod, true);
     const isMet = past.filter(one => event.time - one.time < within).length + 1 >= gte;
     if (isMet && armed.get(pod) === true) found.push(event.text);
@@ -154,46 +57,82 @@ function counts(events: readonly Happening[], gte: number, within: number): stri
 }
 
 function firstSeen(events: readonly Happening[], learn: number): string[] {
-  return events
+  const known = events.filter(({ pod, process }) => pod !== null && process !== null);
+  return known
     .filter((event, i) => {
-      const past = events.slice(0, i).filter(one => podOf(one) !== null && podOf(one) === podOf(event));
-      const isNew = !past.some(one => one.process!.facts.binary === event.process!.facts.binary);
-      return podOf(event) !== null && isNew && event.time - (past[0] ?? event).time >= learn;
+      const past = known.slice(0, i).filter(one => one.pod === event.pod);
+      const isNew = !past.some(one => binaryOf(one) === binaryOf(event));
+      return isNew && event.time - (past[0] ?? event).time >= learn;
     })
     .map(({ text }) => text);
 }
 
+const PODS = ['shop/cart', 'shop/web', 'shop/db', ''] as const;
 const anyHappenings = fc.array(
   fc.record({
-    gap: fc.integer({ min: 1, max: 4_000 }),
+    gap: fc.integer({ min: 1, max: 2_000 }),
     name: fc.constantFrom(...NAMES),
     process: fc.nat(PROCESSES.length - 1),
+    /** Exec, or a connection between two of these pods; '' is outside. */
+    ends: fc.option(fc.tuple(fc.constantFrom(...PODS), fc.constantFrom(...PODS))),
+    node: fc.constantFrom('n1', 'n2'),
     source: fc.constantFrom('tetragon', 'hubble'),
     delay: fc.integer({ min: 0, max: 999 }),
   }),
-  { minLength: 1, maxLength: 50 },
+  { minLength: 1, maxLength: 50, size: 'max' },
 );
-const anySteps = fc.array(
-  fc.record({
-    name: fc.constantFrom(...NAMES),
-    runs: fc.integer({ min: 1, max: 2 }),
-    absent: fc.boolean(),
-  }),
-  { minLength: 1, maxLength: 5 },
-);
+type Arrival = typeof anyHappenings extends fc.Arbitrary<(infer T)[]> ? T : never;
+
+const KEYS = { 'process.cwd': cwdOf, 'process.binary': binaryOf };
+type Key = keyof typeof KEYS;
+const anyKey = fc.constantFrom<Key>('process.cwd', 'process.binary');
+const anySteps = fc
+  .array(
+    fc.record({
+      name: fc.constantFrom(...NAMES),
+      runs: fc.integer({ min: 1, max: 3 }),
+      absent: fc.integer({ min: 0, max: 3 }).map(n => n === 0),
+      distinct: fc.option(anyKey, { freq: 1 }),
+      key: fc.option(anyKey),
+    }),
+    { minLength: 1, maxLength: 4 },
+  )
+  .filter(steps => steps.some(({ absent }) => !absent));
+
+function observed(time: number, text: string, { process: index, ends, node }: Arrival): [Happening, Observation] {
+  const process = PROCESSES[index]!;
+  const pod = process?.pod ?? null;
+  const own = pod === null ? null : `${pod.namespace}/${pod.name}`;
+  const name = text.replace(/\d+$/, '');
+  if (ends === null) {
+    const seen = exec(time, text, process);
+    const happening = { time: seconds(time), name, process, pod: own, node, connection: null, text };
+    return [happening, { ...seen, event: { ...seen.event, node } as Event }];
+  }
+  const [from, to] = ends;
+  // A flow of nobody is of the pod that it came from.
+  const whose = own ?? (from === '' ? null : from);
+  const seen = flow(time, text, {
+    process,
+    ...(whose === null ? {} : { pod: whose }),
+    ...(from === '' ? {} : { from }),
+    ...(to === '' ? {} : { to }),
+  });
+  const happening = { time: seconds(time), name, process, pod: whose, node, connection: { from, to }, text };
+  return [happening, { ...seen, event: { ...seen.event, node } as Event }];
+}
 
 function compare(
-  list: typeof anyHappenings extends fc.Arbitrary<infer T> ? T : never,
+  list: readonly Arrival[],
   tested: Rule,
   expected: (events: readonly Happening[]) => string[],
   textOf: (names: readonly string[]) => string,
 ): void {
   let time = 0;
-  const arrivals = list.map(({ gap, name, process, source, delay }, i) => {
-    time += gap / 1_000;
-    const happening: Happening = { time: seconds(time), name, process: PROCESSES[process]!, text: `${name}${i}` };
-    const observation = exec(time, happening.text, happening.process);
-    return { happening, observation, source, arrives: time + (delay / 1_000) * LATENESS_SECONDS };
+  const arrivals = list.map((one, i) => {
+    time += one.gap / 1_000;
+    const [happening, observation] = observed(time, `${one.name}${i}`, one);
+    return { happening, observation, source: one.source, arrives: time + (one.delay / 1_000) * LATENESS_SECONDS };
   });
   const byEvent = new Map<Event, Observation>(arrivals.map(({ observation }) => [observation.event, observation]));
   const orderer = new Orderer({ latenessMs: LATENESS_SECONDS * 1_000 });
@@ -215,24 +154,53 @@ function compare(
 const joined = (names: readonly string[]): string => names.join(' ');
 
 describe('whatever order events arrive in within the lateness bound', () => {
-  it.each(['process', 'process_tree', 'pod'] as const)('sequences by %s mean what they say', by => {
+  it.each<[StoryBy, boolean]>([
+    ['process', false],
+    ['process_tree', false],
+    ['pod', false],
+    ['node', false],
+    ['connection', false],
+    ['cwd', false],
+    ['process', true],
+    ['process_tree', true],
+  ])('sequences by %s mean what they say (fallback: %s)', (by, fallback) => {
     fc.assert(
       fc.property(
         anyHappenings,
-        anySteps.filter(steps => steps.some(({ absent }) => !absent)),
-        fc.integer({ min: 1, max: 30 }),
-        fc.constantFrom<Name | 'none'>('d', 'none'),
+        anySteps,
+        fc.integer({ min: 1, max: 40 }),
+        fc.constantFrom<Name | 'none'>('d', 'none', 'none'),
         (list, steps, within, until) => {
+          // Keys of their own make sense where the story is joined by a field.
+          const keyOf = (key: Key | null): Key | null => (by === 'cwd' ? key : null);
           const spec = sequence(
-            steps.map(({ name, ...more }, i) => step(`s${i}`, { ...named(name), ...more })),
-            { by: { type: by }, within: seconds(within), until: until === 'none' ? null : named(until) },
+            steps.map(({ name, runs, absent, distinct, key }, i) =>
+              step(`s${i}`, {
+                ...named(name),
+                absent,
+                ...(distinct === null ? { runs } : { count: { distinct, gte: runs } }),
+                by: keyOf(key) === null ? null : [keyOf(key)!],
+              }),
+            ),
+            {
+              by: by === 'cwd' ? { type: 'fields', fields: ['process.cwd'] } : { type: by },
+              within: seconds(within),
+              until: until === 'none' ? null : named(until),
+              fallback: fallback ? 'pod' : null,
+            },
           );
-          compare(
-            list,
-            rule({ sequence: spec }),
-            events => sequences(events, steps, by, seconds(within), until as Name),
-            joined,
-          );
+          const story = {
+            by,
+            steps: steps.map(one => ({
+              ...one,
+              distinct: one.distinct === null ? undefined : KEYS[one.distinct],
+              key: keyOf(one.key) === null ? undefined : KEYS[keyOf(one.key)!],
+            })),
+            within: seconds(within),
+            until,
+            fallback,
+          };
+          compare(list, rule({ sequence: spec }), events => storiesOf(events, story), joined);
         },
       ),
       { numRuns: 500 },

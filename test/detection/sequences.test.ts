@@ -195,6 +195,17 @@ describe('flows', () => {
     ]);
   });
 
+  it('guesses the newest story of the pod, not one that is too old or that took a guess before', () => {
+    const within = { fallback: 'pod', within: seconds(20) } as const;
+    const unknown = (time: number, name: string) => flow(time, name, { pod: 'shop/cart' });
+    // Of two that wait, that of p began its last step later, but too long ago.
+    const old = [exec(0, 'a0', p), exec(9, 'a9', q), exec(12, 'a12', q), exec(18, 'a18', p), unknown(22, 'f22')];
+    expect(names(run(sequence(steps('a a f'), within), old))).toEqual(['a9 a12 f22']);
+    // What began with a flow of nobody took p's event; the next flow of nobody belongs to q.
+    const taken = [unknown(1, 'a1'), exec(2, 'a2', q), exec(3, 'b3', p), unknown(4, 'b4'), exec(5, 'c5', q)];
+    expect(names(run(sequence(steps('a b c'), within), taken))).toEqual(['a2 b4 c5']);
+  });
+
   it('an attributed flow of another process does not join by pod', () => {
     expect(run(spec, [exec(1, 'a1', p), flow(2, 'f2', { process: q, pod: 'shop/cart' })])).toEqual([]);
   });
