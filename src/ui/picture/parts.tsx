@@ -198,17 +198,19 @@ function linkLabel({ flows, dropped, toggle, targets }: PlacedLink): string {
 interface LinkProps {
   readonly link: PlacedLink;
   readonly phase: Phase;
-  readonly isLit: boolean;
+  /** It stands out; its label is at the end at which nobody points. */
+  readonly lit: LitAt | null;
   readonly isFaint: boolean;
 }
 
-export const LinkPart = memo(function LinkPart({ link, phase, isLit, isFaint }: LinkProps) {
-  const { mark, attribution, dropped, x1, y1, x2, tag } = link;
-  const way = x2 < x1 ? -1 : 1;
+export type LitAt = 'from' | 'to';
+
+export const LinkPart = memo(function LinkPart({ link, phase, lit, isFaint }: LinkProps) {
+  const { mark, attribution, dropped, y1, tag } = link;
   const classes = ['edge', `by-${attribution}`, phase === 'future' ? 'future' : ''];
   if (dropped) classes.push('dropped');
   else if (mark !== null) classes.push('marked', `level-${mark.level}`);
-  if (isLit) classes.push('lit');
+  if (lit !== null) classes.push('lit');
   if (isFaint) classes.push('faint');
   const d = pathOf(link);
   return (
@@ -216,22 +218,24 @@ export const LinkPart = memo(function LinkPart({ link, phase, isLit, isFaint }: 
       <path className="edge-hit" d={d} />
       <path className="edge-line" d={d} />
       {mark === null ? null : <Badge mark={mark} x={tag} y={y1} />}
-      {isLit ? (
-        <>
-          <title>{linkTitle(link)}</title>
-          <text
-            className="edge-label"
-            x={mark === null ? x1 + 8 * way : tag + 13 * way}
-            y={y1 - 4}
-            textAnchor={way < 0 ? 'end' : 'start'}
-          >
-            {linkLabel(link)}
-          </text>
-        </>
-      ) : null}
+      {lit === null ? null : <LinkLabel link={link} at={lit} />}
     </g>
   );
 });
+
+function LinkLabel({ link, at }: { readonly link: PlacedLink; readonly at: LitAt }) {
+  const { mark, x1, y1, x2, y2, lane, tag } = link;
+  const isLeft = at === 'from' ? x2 < x1 : x2 > lane;
+  const x = at === 'to' ? x2 + (isLeft ? -10 : 10) : mark === null ? tag : tag + (isLeft ? -13 : 13);
+  return (
+    <>
+      <title>{linkTitle(link)}</title>
+      <text className="edge-label" x={x} y={(at === 'from' ? y1 : y2) - 4} textAnchor={isLeft ? 'end' : 'start'}>
+        {linkLabel(link)}
+      </text>
+    </>
+  );
+}
 
 interface EndProps {
   readonly end: PlacedEnd;

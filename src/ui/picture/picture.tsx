@@ -11,7 +11,7 @@ import {
   useState,
 } from 'react';
 import { indexOf, step, typedAhead } from './keys.ts';
-import { Branches, EndPart, GroupHead, LinkPart, type Phase, RowPart } from './parts.tsx';
+import { Branches, EndPart, GroupHead, LinkPart, type LitAt, type Phase, RowPart } from './parts.tsx';
 import { SIZE } from './size.ts';
 import type { Layout, PlacedLink, PlacedRow } from './types.ts';
 
@@ -213,7 +213,7 @@ export function Picture(props: PictureProps) {
               key={link.key}
               link={link}
               phase={phaseOf(link.first_seen, null, at)}
-              isLit={lit.links.has(link.key)}
+              lit={lit.links.get(link.key) ?? null}
               isFaint={lit.links.size > 0 && !lit.links.has(link.key) && link.mark === null}
             />
           ))}
@@ -262,7 +262,7 @@ export function Picture(props: PictureProps) {
  */
 function drawn(
   links: readonly PlacedLink[],
-  lit: ReadonlySet<string>,
+  lit: ReadonlyMap<string, LitAt>,
   top: number,
   bottom: number,
 ): readonly PlacedLink[] {
@@ -288,6 +288,12 @@ function drawn(
 
 /** What belongs to what is pointed at, or selected, stands out. */
 function litBy(key: string | null, { links }: Layout) {
-  const own = key === null ? [] : links.filter(link => [link.key, link.from, link.to].includes(key));
-  return { links: new Set(own.map(link => link.key)), ends: new Set(own.map(({ to }) => to)) };
+  const lit = new Map<string, LitAt>();
+  const ends = new Set<string>();
+  for (const link of links) {
+    if (key === null || ![link.key, link.from, link.to].includes(key)) continue;
+    lit.set(link.key, link.from === key ? 'to' : 'from');
+    ends.add(link.to);
+  }
+  return { links: lit, ends };
 }

@@ -165,20 +165,23 @@ function packed(spans: readonly Span[]): Map<string, number> {
   return indices;
 }
 
-/** The x of every number: beside its row, where those of other rows are not in its way. */
+/** The x of every number, beside its row where those of other rows are not in its way, and of what is written behind them. */
 function tagsOf(drafts: readonly Draft[]): number[] {
   const rows = new Map<string, number[]>();
-  for (const [at, { from, x1, mark }] of drafts.entries()) {
-    if (mark === null) continue;
+  for (const [at, { from, x1 }] of drafts.entries()) {
     const row = `${from} ${x1}`;
-    rows.set(row, [...(rows.get(row) ?? []), at]);
+    const held = rows.get(row);
+    if (held === undefined) rows.set(row, [at]);
+    else held.push(at);
   }
   const tags: number[] = [];
+  const step = (at: number): number => drafts[at]?.mark?.step ?? Number.POSITIVE_INFINITY;
   for (const members of rows.values()) {
-    const step = (at: number): number => drafts[at]?.mark?.step ?? 0;
-    for (const [n, at] of members.sort((a, b) => step(a) - step(b)).entries()) {
-      const { x1, x2 } = drafts[at] as Draft;
-      tags[at] = x1 + (x2 < x1 ? -1 : 1) * (18 + n * TAG_GAP);
+    let x = TAG_GAP - 3;
+    for (const at of members.sort((a, b) => step(a) - step(b))) {
+      const { x1, x2, mark } = drafts[at] as Draft;
+      tags[at] = x1 + (x2 < x1 ? -1 : 1) * (mark === null ? x - 10 : x);
+      if (mark !== null) x += TAG_GAP;
     }
   }
   return tags;

@@ -46,7 +46,7 @@ export interface PlacedLink extends Link {
   readonly y2: number;
   /** x of the part that runs up or down. */
   readonly lane: number;
-  /** x of the number of evidence; 0 for what is none. */
+  /** x of the number of evidence; of what is none, of its label. */
   readonly tag: number;
   /** Equal for lines that share lane and arrival. */
   readonly bundle: string;
