@@ -80,7 +80,7 @@ describe('spoor demo', () => {
     expect(status.stdout).toMatch(/OK\s+source recorded break-in[\s\S]*1,040 events/);
     const shown = await spoor(['incident', (incident as Incident).id.slice(0, 10), '--url', address as string]);
     expect(shown.stdout).toMatch(
-      /└─ nc\.traditional \S+ 4444 -e \/bin\/bash .*◀ critical: Reverse shell by a network tool/,
+      /└─ 2 ▸ nc\.traditional \S+ 4444 -e \/bin\/bash .*◀ .*Reverse shell by a network tool[\s\S]*3 ▸ → 198\.51\.100\.66 TCP 4444 \[socket\]/,
     );
     const tree = await spoor(['tree', '--pod', (incident as Incident).pods[0] as string, '--url', address as string]);
     expect(tree.stdout).toMatch(/node \/app\/crawler\.js[\s\S]*└─ bash[\s\S]*→ exfil-bucket\.s3\.amazonaws\.com:443/);
