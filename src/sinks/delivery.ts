@@ -143,6 +143,21 @@ export class DeliveryLoop {
     await this.#sink.close();
   }
 
+  /** Sends it past the outbox, once. What comes of it is known of the sink as of any attempt, but disables nothing. */
+  async test(delivery: Delivery, signal: AbortSignal): Promise<SendResult> {
+    let result: SendResult;
+    try {
+      result = await this.#sink.send(delivery, signal);
+    } catch {
+      result = { outcome: 'retry', detail: 'the sink failed unexpectedly' };
+    }
+    if (this.#health === 'disabled') return result;
+    this.#detail = result.detail;
+    if (result.outcome === 'delivered') this.#succeeded();
+    else this.#failed();
+    return result;
+  }
+
   status(): DeliveryStatus {
     return {
       name: this.#sink.name,
@@ -285,15 +300,12 @@ export class DeliveryLoop {
     if (outcome === 'delivered') {
       await outbox.delivered(ids);
       this.#counters.delivered += ids.length;
-      this.#lastSuccessMs = clock.now();
-      this.#failures = 0;
-      this.#judged('ok');
+      this.#succeeded();
       this.#unblock(batch);
       return;
     }
     if (this.#state === 'aborted' && outcome === 'retry') return outbox.release(ids, 0);
-    this.#lastFailureMs = clock.now();
-    this.#judged('failing');
+    this.#failed();
     const attempts = batch.delivery.attempt;
     if (outcome === 'retry' && attempts < this.#settings.attemptsMax) {
       const afterMs = Math.max(retryAfterMs ?? 0, backoffMs(attempts - 1, random()));
@@ -315,9 +327,17 @@ export class DeliveryLoop {
     }
   }
 
-  /** An attempt that was under way when the sink was disabled does not bring it back. */
-  #judged(health: 'ok' | 'failing'): void {
-    if (this.#health !== 'disabled') this.#health = health;
+  // An attempt that was under way when the sink was disabled does not bring it back.
+
+  #succeeded(): void {
+    this.#lastSuccessMs = this.#deps.clock.now();
+    this.#failures = 0;
+    if (this.#health !== 'disabled') this.#health = 'ok';
+  }
+
+  #failed(): void {
+    this.#lastFailureMs = this.#deps.clock.now();
+    if (this.#health !== 'disabled') this.#health = 'failing';
   }
 
   /** One failure may be the delivery's own fault; several in a row are the receiver's. */

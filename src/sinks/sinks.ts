@@ -75,12 +75,7 @@ export class Sinks {
   /** Sends a made-up alert past the outbox, once; null when there is no such sink. */
   async test(name: string, signal: AbortSignal): Promise<SendResult | null> {
     const running = this.#running.get(name);
-    if (running === undefined) return null;
-    try {
-      return await running.sink.send(testDelivery(name, this.#deps.now()), signal);
-    } catch {
-      return { outcome: 'retry', detail: 'the sink failed unexpectedly' };
-    }
+    return running === undefined ? null : running.loop.test(testDelivery(name, this.#deps.now()), signal);
   }
 
   /** Makes the running subscriptions, called `webhook:<id>`, those of `wanted`: the enabled ones, after every change of them. */

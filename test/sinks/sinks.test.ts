@@ -78,6 +78,22 @@ describe('all sinks together', () => {
     expect(await sinks.test('nope', AbortSignal.timeout(5_000))).toBeNull();
   });
 
+  it('say how a test of them went', async () => {
+    let status = 500;
+    const { url } = await opened(receiver((_, response) => response.writeHead(status).end()));
+    const { sinks } = start({ hook: { type: 'webhook', url, secret, allow_private: true } });
+    expect(sinks.list()).toMatchObject([{ state: 'idle', lastSuccessMs: null, lastFailureMs: null }]);
+    await sinks.test('hook', AbortSignal.timeout(5_000));
+    expect(sinks.list()).toMatchObject([{ state: 'failing', detail: 'HTTP 500', lastFailureMs: expect.any(Number) }]);
+    status = 200;
+    await sinks.test('hook', AbortSignal.timeout(5_000));
+    expect(sinks.list()).toMatchObject([{ state: 'ok', detail: 'HTTP 200', lastSuccessMs: expect.any(Number) }]);
+    // Whoever only tries a receiver that is gone does not turn it off.
+    status = 410;
+    await sinks.test('hook', AbortSignal.timeout(5_000));
+    expect(sinks.list()).toMatchObject([{ state: 'failing', detail: 'HTTP 410', counters: { attempts: 0 } }]);
+  });
+
   it('are disabled by a receiver that is gone', async () => {
     const { url } = await opened(receiver((_, response) => response.writeHead(410).end()));
     const { sinks, outbox, disabled } = start({ hook: { type: 'webhook', url, secret, allow_private: true } });
