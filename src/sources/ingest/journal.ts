@@ -18,6 +18,10 @@ export interface Part {
   open: number;
 }
 
+type Leftover =
+  | { readonly part: Part; readonly lines: Buffer; readonly problem?: never }
+  | { readonly path: string; readonly problem: string };
+
 interface Waiting {
   readonly lines: Buffer;
   readonly events: number;
@@ -44,14 +48,23 @@ export class IngestJournal {
     this.#folder = folder;
   }
 
-  /** What earlier runs accepted and did not process, oldest first: whole lines, of which the caller says how many are `open`. */
-  async *leftovers(): AsyncGenerator<{ readonly part: Part; readonly lines: Buffer }> {
+  /**
+   * What earlier runs accepted and did not process, oldest first: whole lines, of which the caller says how many are `open`. A part that
+   * cannot be read now has a `problem` instead, the system's code, and stays for the next start.
+   */
+  async *leftovers(): AsyncGenerator<Leftover> {
     makeFolder(this.#folder, 0o700);
     const names = (await readdir(this.#folder)).filter(name => name.endsWith(SUFFIX)).sort();
     this.#next = Number.parseInt(names.at(-1) ?? '0', 10) + 1;
     for (const name of names) {
       const path = join(this.#folder, name);
-      const text = await readFile(path);
+      let text: Buffer;
+      try {
+        text = await readFile(path);
+      } catch (error) {
+        yield { path, problem: (error as NodeJS.ErrnoException).code ?? (error as Error).message };
+        continue;
+      }
       // Nobody was told that a line was accepted of which a part is written.
       yield { part: { path, open: 0 }, lines: text.subarray(0, text.lastIndexOf(NEWLINE) + 1) };
     }

@@ -66,6 +66,8 @@ export function ingestSource(options: IngestOptions): IngestSource {
   let active: { wake(): void } | null = null;
   /** Why what is accepted now is not kept, or ''. */
   let unkept = '';
+  /** What earlier runs accepted and cannot be read, or ''. */
+  let unread = '';
 
   async function run(
     subscriber: Subscriber<Batch>,
@@ -101,16 +103,28 @@ export function ingestSource(options: IngestOptions): IngestSource {
 
   /** What was accepted by an earlier run comes first. */
   async function restore(kept: IngestJournal): Promise<void> {
-    for await (const { part, lines } of kept.leftovers()) {
+    for await (const left of kept.leftovers()) {
+      if (left.problem !== undefined) {
+        // How much is in it nobody knows.
+        counters.lost++;
+        unread = `; accepted before the start and not readable now: ${left.path}: ${left.problem}`;
+        continue;
+      }
+      const { part, lines } = left;
+      const reject = (reason: string, bytes: Uint8Array): void => {
+        counters.malformed++;
+        options.quarantine.put({ source: name, place: part.path, reason, bytes });
+      };
       const splitter = new LineSplitter({
         line(bytes, start, end) {
           const event = decoder.decode(bytes, start, end);
+          if (event instanceof Malformed) reject(event.problem, bytes.subarray(start, end));
           if (event === null || event instanceof Malformed) return;
           queue.push({ event, bytes: end - start + EVENT_BYTES, part });
           held += end - start + EVENT_BYTES;
           part.open++;
         },
-        tooLong: () => undefined,
+        tooLong: head => reject('line too long', head),
       });
       splitter.push(lines);
       if (part.open === 0) kept.done(part, 0);
@@ -235,7 +249,7 @@ export function ingestSource(options: IngestOptions): IngestSource {
       name,
       type: 'ingest',
       state,
-      detail: `${queue.length} events waiting${unkept}`,
+      detail: `${queue.length} events waiting${unkept}${unread}`,
       newest,
       counters,
     }),

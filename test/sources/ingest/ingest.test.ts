@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -133,6 +133,19 @@ describe('ingest source', () => {
     for (const batch of second.held) batch.done();
     await until(() => readdirSync(folder).length === 0, 'the removal of what is processed');
     second.subscription.unsubscribe();
+  });
+
+  it('counts and names what an earlier run accepted and cannot be read, and gives the rest', async () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, '000000000001.jsonl'));
+    writeFileSync(join(folder, '000000000002.jsonl'), `${lines[0]}\n{"broken\n${lines[1]}\n`);
+    const { source, got, quarantine, subscription } = consumed({ journal: new IngestJournal(folder) });
+    await until(() => got.length === 2, 'what can be read');
+    expect(source.status().counters).toMatchObject({ events: 2, malformed: 1, lost: 1 });
+    expect(source.status().detail).toContain('000000000001.jsonl: EISDIR');
+    expect(quarantine.entries).toMatchObject([{ place: join(folder, '000000000002.jsonl'), bytes: '{"broken' }]);
+    await until(() => readdirSync(folder).length === 1, 'the removal of what is processed');
+    subscription.unsubscribe();
   });
 
   it('goes on without its journal, and says so, when the disk refuses', async () => {
