@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Alert } from '../../src/alerts/alert.ts';
+import { captureLines } from '../sources/json/lines-of.ts';
 import { spoor, temporaryFolder } from './cli.ts';
 
 const STORY = ['captures/lateral-movement/tetragon.jsonl.gz', 'captures/lateral-movement/hubble.jsonl.gz'];
@@ -79,6 +80,8 @@ describe('spoor', () => {
     const folder = temporaryFolder();
     const garbage = join(folder, 'garbage.log');
     writeFileSync(garbage, 'no event\n'.repeat(9));
+    const array = join(folder, 'array.json');
+    writeFileSync(array, `[${captureLines('exfil/hubble.jsonl.gz').slice(0, 9).join(',')}]\n`);
     const cut = join(folder, 'cut.jsonl.gz');
     const whole = readFileSync('captures/exfil/hubble.jsonl.gz');
     writeFileSync(cut, whole.subarray(0, whole.length / 2));
@@ -89,6 +92,11 @@ describe('spoor', () => {
         ['replay', garbage],
         1,
         /9 malformed lines passed over; the last 5:[\s\S]*no event was found: expected JSON lines/,
+      ],
+      [
+        ['replay', array],
+        1,
+        /1 malformed line passed over:[\s\S]*one event a line; of an array, jq -c '\.\[\]' makes them so/,
       ],
       [['observe', garbage, '--kind', 'exec'], 2, /Allowed choices are process_exec, /],
       [
