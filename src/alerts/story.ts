@@ -137,8 +137,11 @@ function shorten(text: string, max: number): string {
 
 /** What happened, and where unless the reader `knows`. */
 function partText({ message, pod }: StoryPart, knows: boolean): string {
-  const text = message.replace(/ \(\d+\)/g, '').replace(/\.$/, '');
+  const whole = message.replace(/ \(\d+\)/g, '').replace(/\.$/, '');
   const where = ` in ${pod}`;
+  // A message that names its pod first would be cut to nothing but that name.
+  const lead = `${pod}: `;
+  const text = pod !== '' && whole.startsWith(lead) ? whole.slice(lead.length) : whole;
   if (knows) {
     const at = pod === '' ? -1 : whereIndex(text, where);
     return shorten(at < 0 ? text : text.slice(0, at) + text.slice(at + where.length), PART_CHARS_MAX);

@@ -35,6 +35,17 @@ describe('a headline', () => {
     expect(headline([message])).toBe('sh: cat /var/run/secrets/kubernetes.io/serviceaccount/token cat … in shop/web');
   });
 
+  it('tells what happened where the message names its pod first', () => {
+    const pod = 'tenant-jobs/crawler-556db57cd7-tkvfd';
+    const message = `${pod}: tar -c /srv, then curl ${'-T /tmp/loot '.repeat(9)}`;
+    expect(headline([`nc ran in ${pod}`, message], pod)).toMatch(
+      /^nc ran in tenant-jobs\/crawler-556db57cd7-tkvfd, then tar -c \/srv, then curl -T \/tmp\/loot .*…$/,
+    );
+    expect(headline([message], pod)).toMatch(
+      /^tar -c \/srv, then curl -T .*… in tenant-jobs\/crawler-556db57cd7-tkvfd$/,
+    );
+  });
+
   it('does not take a pod for another whose name goes on', () => {
     expect(headline(['sh ran in shop/web', 'nc reached a shell in shop/web-2'])).toBe(
       'sh ran in shop/web, then nc reached a shell in shop/web-2',
