@@ -120,7 +120,7 @@ describe.skipIf(MISSING !== '')(`what people bring${MISSING === '' ? '' : ` (${M
       await page.getByRole('heading', { name: 'In order' }).waitFor();
       await page.getByRole('link', { name: /^Replay of tetragon/ }).click();
       await page.getByRole('heading', { name: 'Pods' }).waitFor();
-      await page.getByRole('link', { name: 'tenant-jobs/crawler-556db57cd7-tkvfd' }).first().click();
+      await page.getByRole('link', { name: 'tenant-jobs/crawler-556db57cd7-tkvfd', exact: true }).first().click();
       await page.waitForURL('**/replays/*/pods/**');
       await page.getByRole('treeitem').first().waitFor();
       await page.getByRole('link', { name: /^Replay of tetragon/ }).click();
