@@ -55,10 +55,8 @@ export function parseInstant(text: string): Instant | null {
 
 const two = (n: number): string => (n < 10 ? `0${n}` : String(n));
 
-/** RFC 3339 in UTC with all nine fraction digits: `2026-01-01T00:00:00.000000000Z`. */
-export function formatInstant(time: Micros, ns = 0): string {
-  const seconds = Math.floor(time / MICROS_PER_SECOND);
-  const micros = time - seconds * MICROS_PER_SECOND;
+/** `2026-01-01T00:00:00` of whole seconds since the epoch. */
+function formatSecond(seconds: number): string {
   const days = Math.floor(seconds / 86_400);
   const rest = seconds - days * 86_400;
   const z = days + DAYS_TO_1970;
@@ -72,7 +70,17 @@ export function formatInstant(time: Micros, ns = 0): string {
   const day = dayOfYear - Math.floor((153 * mp + 2) / 5) + 1;
   const month = mp < 10 ? mp + 3 : mp - 9;
   const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
-  const nanos = micros * 1_000 + ns;
   const hms = `${two(Math.floor(rest / 3_600))}:${two(Math.floor(rest / 60) % 60)}:${two(rest % 60)}`;
-  return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}T${hms}.${String(nanos).padStart(9, '0')}Z`;
+  return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}T${hms}`;
+}
+
+/** What is formatted together mostly happened in the same second. */
+let formatted = { seconds: 0, text: formatSecond(0) };
+
+/** RFC 3339 in UTC with all nine fraction digits: `2026-01-01T00:00:00.000000000Z`. */
+export function formatInstant(time: Micros, ns = 0): string {
+  const seconds = Math.floor(time / MICROS_PER_SECOND);
+  if (seconds !== formatted.seconds) formatted = { seconds, text: formatSecond(seconds) };
+  const nanos = (time - seconds * MICROS_PER_SECOND) * 1_000 + ns;
+  return `${formatted.text}.${String(nanos).padStart(9, '0')}Z`;
 }

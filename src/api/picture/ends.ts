@@ -8,6 +8,7 @@ type Endpoint = ConnectionView['source'];
 
 /** One destination before it is known whether it gets a node of its own. */
 export interface Target {
+  readonly key: string;
   readonly name: string;
   readonly kind: string;
   readonly inbound: boolean;
@@ -141,9 +142,10 @@ const PORTS_TOLD_MAX = 4;
 export class Ports {
   readonly #counts = new Map<string, Map<number, number>>();
 
-  add({ protocol, destination }: ConnectionView): void {
-    const counts = this.#counts.get(protocol) ?? new Map<number, number>();
-    this.#counts.set(protocol, counts.set(destination.port, (counts.get(destination.port) ?? 0) + 1));
+  add({ protocol, destination: { port } }: ConnectionView): void {
+    const counts = this.#counts.get(protocol);
+    if (counts === undefined) this.#counts.set(protocol, new Map([[port, 1]]));
+    else counts.set(port, (counts.get(port) ?? 0) + 1);
   }
 
   text(): string {

@@ -2,7 +2,7 @@
 import type { TreeView } from '../tree-builder.ts';
 import type { TreeProcess } from '../views.ts';
 import { LATE_SECONDS } from './limits.ts';
-import { keyOf, type Marks } from './marks.ts';
+import type { Marks } from './marks.ts';
 
 export interface Node {
   readonly process: TreeProcess;
@@ -143,5 +143,4 @@ function judge({ roots, isHost }: Container, marks: Marks): void {
 }
 
 const isEvidence = ({ exec_id, connections }: TreeProcess, marks: Marks): boolean =>
-  marks.processes.has(exec_id) ||
-  (marks.connections.size > 0 && connections.some(connection => marks.connections.has(keyOf(connection))));
+  marks.processes.has(exec_id) || connections.some(connection => marks.connections.of(connection) !== null);

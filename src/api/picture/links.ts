@@ -4,7 +4,7 @@ import type { ConnectionView } from '../views.ts';
 import { cursorOf, type Shown } from './cursors.ts';
 import { Ends, foldEnds, likeOf, nameOf, Ports, REST, REST_PLACE, type Target } from './ends.ts';
 import type { PictureLimits } from './limits.ts';
-import { joinMarks, keyOf, type Marks } from './marks.ts';
+import { joinMarks, type Marks } from './marks.ts';
 import type { End, Link, Mark } from './schema.ts';
 
 const DROPPED = new Set(['DROPPED', 'ERROR']);
@@ -87,6 +87,9 @@ function findAll(
     if (place !== undefined && (pod === null || pod === place.group)) return place.row;
     return pod !== null && groups.has(pod) ? `group ${pod}` : null;
   };
+  // By name: no text is made for every connection.
+  const called = new Map<string, Target>();
+  const callers = new Map<string, Target>();
   const seen = new Set<string>();
   const found: Found[] = [];
   for (const connection of allConnections(trees)) {
@@ -98,17 +101,18 @@ function findAll(
     const from = client ?? server;
     if (from === null || client === server) continue;
     const inbound = client === null;
-    const mark = marks.connections.get(keyOf(connection)) ?? null;
+    const mark = marks.connections.of(connection);
     if (client !== null && server !== null) {
       found.push({ connection, from, inbound, to: server, isTarget: false, mark });
       continue;
     }
     const endpoint = inbound ? source : destination;
     const name = nameOf(endpoint);
-    const to = `end ${inbound ? 'from' : 'to'} ${name}`;
-    let target = targets.get(to);
+    const named = inbound ? callers : called;
+    let target = named.get(name);
     if (target === undefined) {
       target = {
+        key: `end ${inbound ? 'from' : 'to'} ${name}`,
         name,
         kind: endpoint.kind,
         inbound,
@@ -118,13 +122,14 @@ function findAll(
         isMarked: false,
         isDropped: false,
       };
-      targets.set(to, target);
+      named.set(name, target);
+      targets.set(target.key, target);
     }
     target.flows += flows;
     target.connections++;
     target.isMarked ||= mark !== null;
     target.isDropped ||= DROPPED.has(verdict);
-    found.push({ connection, from, inbound, to, isTarget: true, mark });
+    found.push({ connection, from, inbound, to: target.key, isTarget: true, mark });
   }
   return found;
 }

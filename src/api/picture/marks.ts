@@ -7,8 +7,23 @@ import type { Mark } from './schema.ts';
 export interface Marks {
   /** By exec_id. */
   readonly processes: ReadonlyMap<string, Mark>;
-  /** By `connectionKey`. */
-  readonly connections: ReadonlyMap<string, Mark>;
+  readonly connections: ConnectionMarks;
+}
+
+/** Marks by the client's end, which is its own while the connection lives. Asked for every connection: no text is made for it. */
+class ConnectionMarks {
+  readonly #ports = new Map<number, Map<string, Mark>>();
+
+  set({ ip, port }: ClientEnd, mark: Mark): void {
+    const held = this.#ports.get(port);
+    if (held === undefined) this.#ports.set(port, new Map([[ip, mark]]));
+    else held.set(ip, mark);
+  }
+
+  /** Null when it is no evidence. */
+  of({ source }: Pick<ConnectionView, 'source'>): Mark | null {
+    return this.#ports.get(source.port)?.get(source.ip) ?? null;
+  }
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -18,16 +33,18 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : ''
 const byTime = (a: { readonly time: string }, b: { readonly time: string }): number =>
   a.time < b.time ? -1 : a.time > b.time ? 1 : 0;
 
-/** The client's end is enough: it is its own while the connection lives. */
-const connectionKey = (ip: string, port: number): string => `${ip} ${port}`;
-
-export const keyOf = ({ source }: Pick<ConnectionView, 'source'>): string => connectionKey(source.ip, source.port);
-
-/** What one event is about: a process by its exec_id, a connection by its client's end, or nothing that could be drawn. */
-interface Subject {
-  readonly kind: 'process' | 'connection';
-  readonly key: string;
+interface ClientEnd {
+  readonly ip: string;
+  readonly port: number;
 }
+
+/** What one event is about: a process, a connection, or nothing that could be drawn. */
+type Subject =
+  | { readonly kind: 'process'; readonly id: string }
+  | { readonly kind: 'connection'; readonly end: ClientEnd };
+
+const keyOf = (subject: Subject): string =>
+  subject.kind === 'process' ? `process ${subject.id}` : `connection ${subject.end.ip} ${subject.end.port}`;
 
 const CONNECTING = /connect|accept|sendmsg|recvmsg|close/;
 
@@ -45,10 +62,10 @@ function subjectOf({ raw }: AlertEvidence): Subject | null {
   const body = object(record[name]);
   const socket = socketOf(body);
   if (socket !== null && typeof socket.sport === 'number') {
-    return { kind: 'connection', key: connectionKey(text(socket.saddr), socket.sport) };
+    return { kind: 'connection', end: { ip: text(socket.saddr), port: socket.sport } };
   }
   const id = text(object(body.process).exec_id);
-  return id === '' ? null : { kind: 'process', key: id };
+  return id === '' ? null : { kind: 'process', id };
 }
 
 /** Everything that an alert points at, with the time at which it became evidence. */
@@ -58,11 +75,10 @@ function subjectsOf(alert: Alert): { subject: Subject; time: string }[] {
     return subject === null ? [] : [{ subject, time: event.time }];
   });
   for (const flow of alert.flows) {
-    const key = connectionKey(flow.source.ip, flow.source.port);
-    found.push({ subject: { kind: 'connection', key }, time: flow.time });
+    found.push({ subject: { kind: 'connection', end: flow.source }, time: flow.time });
   }
   if (alert.process !== null && !found.some(({ subject }) => subject.kind === 'process')) {
-    found.push({ subject: { kind: 'process', key: alert.process.exec_id }, time: alert.time });
+    found.push({ subject: { kind: 'process', id: alert.process.exec_id }, time: alert.time });
   }
   return found;
 }
@@ -82,7 +98,7 @@ export function marksOf(alerts: readonly Alert[]): Marks {
   const drafts = new Map<string, Draft>();
   for (const alert of [...alerts].sort(byTime)) {
     for (const { subject, time } of subjectsOf(alert)) {
-      const id = `${subject.kind} ${subject.key}`;
+      const id = keyOf(subject);
       let draft = drafts.get(id);
       if (draft === undefined) {
         draft = { subject, time, level: alert.rule.level, rules: new Set(), alertIds: new Set() };
@@ -95,10 +111,11 @@ export function marksOf(alerts: readonly Alert[]): Marks {
     }
   }
   const processes = new Map<string, Mark>();
-  const connections = new Map<string, Mark>();
+  const connections = new ConnectionMarks();
   for (const [at, { subject, time, level, rules, alertIds }] of [...drafts.values()].sort(byTime).entries()) {
     const mark: Mark = { step: at + 1, level, rules: [...rules], alert_ids: [...alertIds], time };
-    (subject.kind === 'process' ? processes : connections).set(subject.key, mark);
+    if (subject.kind === 'process') processes.set(subject.id, mark);
+    else connections.set(subject.end, mark);
   }
   return { processes, connections };
 }

@@ -7,7 +7,7 @@ import { incidentTree, podTree } from '../tree.ts';
 import type { TreeView } from '../tree-builder.ts';
 import { buildPicture, type PodIdentity } from './build.ts';
 import { PICTURE_LIMITS } from './limits.ts';
-import { keyOf, marksOf } from './marks.ts';
+import { marksOf } from './marks.ts';
 import type { PictureView } from './schema.ts';
 
 /** What every picture is asked with. */
@@ -67,7 +67,7 @@ function peersOf(tree: TreeView, alerts: readonly Alert[]): string[] {
   const count = (connection: TreeView['pod_connections'][number]): void => {
     const { pod, kind } = connection.destination;
     if (pod === null || own.has(pod) || kind === 'world') return;
-    const weight = marks.connections.has(keyOf(connection)) ? 1e15 : connection.flows;
+    const weight = marks.connections.of(connection) === null ? connection.flows : 1e15;
     weights.set(pod, (weights.get(pod) ?? 0) + weight);
   };
   for (const { connections } of tree.processes) for (const connection of connections) count(connection);
