@@ -73,11 +73,13 @@ export function sessionRoutes(sessions: Sessions, authenticator: Authenticator, 
         schema: z.object({
           name: z.string().describe('of the token; `anonymous` where none is needed'),
           signed_in: z.boolean().describe('by a cookie of this API'),
+          namespaces: z.array(z.string()).nullable().describe('that it may see; null for all'),
         }),
       },
       handle: ({ caller, request }) => ({
         name: caller.name,
         signed_in: sessions.authorization(request.headers.cookie) !== undefined,
+        namespaces: caller.namespaces === null ? null : [...caller.namespaces],
       }),
     }),
     route({

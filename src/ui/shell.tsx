@@ -1,8 +1,9 @@
 /** What stands around every page: navigation, live state, the keys. */
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { Component, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
-import { get, remove } from './api.ts';
+import { remove } from './api.ts';
+import { useCaller } from './caller.ts';
 import { DropZone } from './drop/drop.tsx';
 import { Finder } from './finder.tsx';
 import { useLiveState } from './live.ts';
@@ -24,11 +25,7 @@ export function Shell() {
 
 /** Who is signed in, and the way out. */
 function Caller() {
-  const session = useQuery({
-    queryKey: ['session'],
-    queryFn: () => get<{ name: string; signed_in: boolean }>('/session'),
-    staleTime: Number.POSITIVE_INFINITY,
-  });
+  const session = useCaller();
   const client = useQueryClient();
   if (session.data?.signed_in !== true) return null;
   const signOut = async (): Promise<void> => {

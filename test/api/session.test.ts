@@ -21,7 +21,11 @@ describe('a session', () => {
     expect(cookie).toMatch(/^spoor_session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/);
     expect(cookie).not.toContain(ADMIN);
     expect((await api.get('/api/v1/incidents', { headers })).status).toBe(200);
-    expect((await api.get('/api/v1/session', { headers })).json).toEqual({ name: 'admin', signed_in: true });
+    expect((await api.get('/api/v1/session', { headers })).json).toEqual({
+      name: 'admin',
+      signed_in: true,
+      namespaces: null,
+    });
   });
 
   it('is not had by a wrong token, and ends when it is told to', async () => {

@@ -288,6 +288,9 @@ describe.skipIf(MISSING !== '')('a server of its own', () => {
     await limited.page.getByLabel('Token').fill(json.secret as string);
     await limited.page.getByRole('button', { name: 'Sign in' }).click();
     await limited.page.getByText(/this needs a token with the scope "admin"/).waitFor();
+    await limited.page.goto(`${api.url}/`);
+    await limited.page.getByText('You have no webhook of your own').waitFor();
+    expect(await axeViolations(limited.page)).toEqual([]);
     await limited.page.goto(`${api.url}/attack`);
     await limited.page.getByText('told to tokens of all namespaces alone').waitFor();
     await limited.page.goto(`${api.url}/silences`);

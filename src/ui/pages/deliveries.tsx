@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { DeliveryView, Page, SinkView } from '../../api/contract.ts';
 import { get, post, query } from '../api.ts';
+import { useIsLimited } from '../caller.ts';
 import { count, visible } from '../text.ts';
 import { Choices, Read, SinkDot, Time } from '../widgets.tsx';
 import { useFilters } from './filters.ts';
@@ -18,6 +19,7 @@ routes:
   - {match: {level: [high, critical]}, to: [on-call, hook]}`;
 
 export default function Deliveries() {
+  const isLimited = useIsLimited();
   const sinks = useQuery({
     queryKey: ['sinks'],
     queryFn: () => get<{ items: SinkView[] }>('/sinks'),
@@ -29,7 +31,11 @@ export default function Deliveries() {
       <h1>Deliveries</h1>
       <Read of={sinks} what="sinks">
         {({ items }) =>
-          items.length === 0 ? (
+          items.length === 0 && isLimited ? (
+            <p className="empty">
+              You have no webhook of your own; who else is told is shown to tokens of all namespaces alone.
+            </p>
+          ) : items.length === 0 ? (
             <div className="empty">
               <p>
                 Nobody is told: no sink is configured. Name one in <code>spoor.yaml</code>; Slack, PagerDuty, webhooks,
@@ -158,15 +164,17 @@ function List() {
                   </tr>
                 </thead>
                 <tbody>
-                  {items.map(({ id, state, sink, incident_id, signal, attempts, updated_at, error }) => (
+                  {items.map(({ id, state, sink, incident_id, alert_id, signal, attempts, updated_at, error }) => (
                     <tr key={id}>
                       <td>{state}</td>
                       <td>{sink}</td>
                       <td>
-                        {incident_id === '' ? (
-                          signal
-                        ) : (
+                        {incident_id !== '' ? (
                           <Link href={`/incidents/${incident_id}`}>{signal} incident</Link>
+                        ) : alert_id !== '' ? (
+                          <Link href={`/alerts/${alert_id}`}>{signal}</Link>
+                        ) : (
+                          signal
                         )}
                       </td>
                       <td className="number">{attempts}</td>

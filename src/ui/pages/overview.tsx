@@ -4,6 +4,7 @@ import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import type { Gap, Incident, Page, SinkView, StatusView } from '../../api/contract.ts';
 import { get, query } from '../api.ts';
+import { useIsLimited } from '../caller.ts';
 import { ChooseCapture } from '../drop/drop.tsx';
 import { bytes, count, instant, visible } from '../text.ts';
 import { Failure, LEVELS, Level, Loading, Read, SinkDot, Time } from '../widgets.tsx';
@@ -41,7 +42,8 @@ export function Overview() {
       <Read of={status} what="status">
         {data => (
           <>
-            <Rates status={data} />
+            {data.events === undefined ? null : <Rates status={data} />}
+            {data.ready === false ? <p className="problem">Not ready: {data.unready.join('; ')}</p> : null}
             <div className="columns">
               <Sources status={data} />
               <Sinks />
@@ -209,7 +211,6 @@ function Rates({ status }: { readonly status: StatusView }) {
           </dd>
         </div>
       </dl>
-      {status.ready === false ? <p className="problem">Not ready: {status.unready.join('; ')}</p> : null}
     </section>
   );
 }
@@ -239,7 +240,7 @@ function Sources({ status }: { readonly status: StatusView }) {
       {(status.sources ?? []).length === 0 ? <p className="empty">No source is configured.</p> : null}
       <ul className="health">
         {(status.sources ?? []).map(({ name, type, state, detail, newest, counters }) => {
-          const losses = lossesOf(counters);
+          const losses = lossesOf(counters ?? {});
           const isGood = ['running', 'connected', 'ok', 'ended', 'idle', 'following'].includes(state);
           return (
             <li key={name}>
@@ -249,11 +250,13 @@ function Sources({ status }: { readonly status: StatusView }) {
               />
               <div>
                 <strong>{name}</strong> <span className="quiet">{type}</span> {state}
-                <p className="quiet">
-                  {count(counters.events ?? 0, 'event')}, {bytes(counters.bytes ?? 0)}
-                  {newest === null ? '' : `, the newest of ${instant(newest)}`}.{' '}
-                  {losses.length === 0 ? 'Nothing lost.' : <em>{losses.join(', ')}.</em>}
-                </p>
+                {counters === undefined ? null : (
+                  <p className="quiet">
+                    {count(counters.events ?? 0, 'event')}, {bytes(counters.bytes ?? 0)}
+                    {newest === null ? '' : `, the newest of ${instant(newest)}`}.{' '}
+                    {losses.length === 0 ? 'Nothing lost.' : <em>{losses.join(', ')}.</em>}
+                  </p>
+                )}
                 {isGood || detail === '' ? null : <p className="problem">{detail}</p>}
               </div>
             </li>
@@ -269,6 +272,7 @@ function Sources({ status }: { readonly status: StatusView }) {
 }
 
 function Sinks() {
+  const isLimited = useIsLimited();
   const sinks = useQuery({
     queryKey: ['sinks'],
     queryFn: () => get<{ items: SinkView[] }>('/sinks'),
@@ -281,7 +285,14 @@ function Sinks() {
         {({ items }) =>
           items.length === 0 ? (
             <p className="empty">
-              Nobody: no sink is configured. Incidents stay here. <Link href="/deliveries">How to send them on</Link>
+              {isLimited ? (
+                'You have no webhook of your own; who else is told is shown to tokens of all namespaces alone.'
+              ) : (
+                <>
+                  Nobody: no sink is configured. Incidents stay here.{' '}
+                  <Link href="/deliveries">How to send them on</Link>
+                </>
+              )}
             </p>
           ) : (
             <ul className="health">
