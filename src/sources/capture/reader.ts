@@ -25,11 +25,10 @@ export class CaptureReader {
   readonly #context: ReaderContext;
   readonly #chunks: AsyncGenerator<Buffer>;
   readonly #splitter: LineSplitter;
-  #decoder: JsonDecoder;
+  readonly #decoder: JsonDecoder;
   #queue: Event[] = [];
   #next = 0;
   #line = 0;
-  #passedOver = false;
   #ended = false;
   #unknownBefore = 0;
   /** Null where nothing waits for what comes after it: in recordings, whose order is final, and on standard input, which may be live. */
@@ -89,7 +88,8 @@ export class CaptureReader {
         this.#context.counters.bytes += chunk.value.length;
         this.#splitter.push(chunk.value);
       }
-      this.#countUnknown();
+      this.#context.counters.unknownKinds += this.#decoder.unknownKinds - this.#unknownBefore;
+      this.#unknownBefore = this.#decoder.unknownKinds;
       this.#advance();
     }
     return true;
@@ -106,7 +106,7 @@ export class CaptureReader {
 
   #onLine(bytes: Buffer, start: number, end: number): void {
     this.#line++;
-    let event = this.#decoder.decode(bytes, start, end);
+    const event = this.#decoder.decode(bytes, start, end);
     if (event === null) return;
     if (event instanceof Malformed) {
       this.#reject(`${this.path}:${this.#line}`, event.problem, bytes.subarray(start, end));
@@ -114,22 +114,15 @@ export class CaptureReader {
     }
     const { since, until } = this.#context;
     if ((since !== null && event.time < since) || (until !== null && event.time > until)) {
-      this.#passedOver = true;
+      this.#decoder.takeBack(event);
       return;
-    }
-    if (this.#passedOver) {
-      // The decoder has told about parents in events that nobody got: what follows must tell again.
-      this.#passedOver = false;
-      this.#startAnew();
-      const again = this.#decoder.decode(bytes, start, end);
-      if (again !== null && !(again instanceof Malformed)) event = again;
     }
     if (this.#line === 1 && isOrderedMarker(event)) this.#jumps = null;
     if (this.#jumps === null) this.#queue.push(event);
     else this.#jumps.push({ event, line: this.#line });
   }
 
-  /** Gives what stands around the jumpers, which is decoded anew: the decoder has told about parents in events that nobody gets. */
+  /** Gives what stands around the jumpers, which is decoded anew: the jumpers may have been the ones that told about parents. */
   #putAside(jumpers: readonly Placed[], rest: readonly Placed[]): Placed[] {
     const { source, counters, quarantine } = this.#context;
     const nodes = new Map<string, { event: Event; count: number }>();
@@ -140,7 +133,7 @@ export class CaptureReader {
       const known = nodes.get(event.node);
       nodes.set(event.node, { event, count: (known?.count ?? 0) + 1 });
     }
-    this.#startAnew();
+    for (const { event } of [...jumpers, ...rest]) this.#decoder.takeBack(event);
     const again = rest.map(({ event, line }) => {
       const bytes = Buffer.from(event.raw.line());
       const decoded = this.#decoder.decode(bytes, 0, bytes.length);
@@ -152,18 +145,6 @@ export class CaptureReader {
       return { event: lostFact(place, { reason: CLOCK_AHEAD, count, from: at.time, to: at.time }, at), line };
     });
     return [...gaps, ...again];
-  }
-
-  /** A decoder that has told nothing yet. */
-  #startAnew(): void {
-    this.#countUnknown();
-    this.#unknownBefore = 0;
-    this.#decoder = new JsonDecoder({ source: this.#context.source });
-  }
-
-  #countUnknown(): void {
-    this.#context.counters.unknownKinds += this.#decoder.unknownKinds - this.#unknownBefore;
-    this.#unknownBefore = this.#decoder.unknownKinds;
   }
 
   #reject(place: string, reason: string, bytes: Uint8Array | string): void {

@@ -209,8 +209,10 @@ export function ingestSource(options: IngestOptions): IngestSource {
         taken.unknown += decoder.unknownKinds - before;
         counters.unknownKinds += decoder.unknownKinds - before;
         if (event instanceof Malformed) reject(event.problem, bytes.subarray(start, end));
-        else if (event !== null && !ahead.passes(event)) taken.ahead++;
-        else if (event !== null) {
+        else if (event !== null && !ahead.passes(event)) {
+          taken.ahead++;
+          decoder.takeBack(event);
+        } else if (event !== null) {
           taken.accepted++;
           give(event, end - start);
         }

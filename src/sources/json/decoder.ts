@@ -67,6 +67,11 @@ export class JsonDecoder {
     return this.#slow(bytes, start, end);
   }
 
+  /** The event reaches nobody: what it said about the relatives of its process is said again. */
+  takeBack(event: Event): void {
+    if ('process' in event) this.#memory.takeBack(event.process.execId);
+  }
+
   #slow(bytes: Buffer, start: number, end: number): Event | Malformed | null {
     const line = bytes.toString('utf8', start, end);
     const value = parse(line);

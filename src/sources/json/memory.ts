@@ -49,6 +49,14 @@ export class ProcessMemory {
     return this.#entries.get(execId)?.[role] ?? null;
   }
 
+  /** What was last said about the relatives of this process has reached nobody: its next event says it again. */
+  takeBack(execId: string): void {
+    const own = this.#entries.get(execId)?.own ?? null;
+    if (own === null) return;
+    own.parent = null;
+    own.ancestors = [];
+  }
+
   /** The version in `role` of content that was recognised as that of the version in the other role. */
   adopt(execId: string, role: Role, known: Version): Version {
     const entry = this.#entries.get(execId);

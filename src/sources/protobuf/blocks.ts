@@ -62,6 +62,16 @@ export class ProcessBlocks {
     this.#namespaces = new Parts('tetragon.Namespaces', block => nsOf(block, interned));
   }
 
+  /** See `ProcessMemory.takeBack`. */
+  takeBack(execId: string): void {
+    const own = this.#entries.get(execId)?.own ?? null;
+    if (own !== null) {
+      own.chain = null;
+      own.ancestors.length = 0;
+    }
+    this.memory.takeBack(execId);
+  }
+
   /** The block in `bytes[start, end)`. `expected` is the block that most likely stands there, compared first. */
   block(bytes: Buffer, start: number, end: number, role: Role, expected: Block | null = null): Block {
     if (expected !== null && same(expected, bytes, start, end)) return expected;

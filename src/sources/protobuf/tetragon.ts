@@ -113,6 +113,11 @@ export class TetragonDecoder {
     return null;
   }
 
+  /** The event reaches nobody: what it said about the relatives of its process is said again. */
+  takeBack(event: Event): void {
+    if ('process' in event) this.blocks.takeBack(event.process.execId);
+  }
+
   #fact(bytes: Buffer, envelope: Envelope): Event {
     const line = exportJson(this.#response, bytes);
     const { rate_limit_info: limit, process_throttle: throttle } = line;

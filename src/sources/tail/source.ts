@@ -275,6 +275,7 @@ class FileReader {
         }
         this.#offset = offset;
         if (this.#ahead.passes(event)) this.#give(event);
+        else this.#decoder.takeBack(event);
       },
       tooLong: head => this.#on.reject(`${this.#text?.path}@${this.#base + splitter.consumed}`, 'line too long', head),
     });

@@ -79,7 +79,11 @@ export class Agent {
       return;
     }
     counters.unknownKinds += decoder.unknownKinds - unknown;
-    if (event === null || !ahead.passes(event)) return;
+    if (event === null) return;
+    if (!ahead.passes(event)) {
+      decoder.takeBack(event);
+      return;
+    }
     if (event.kind === 'rate_limit') counters.lost += event.count;
     if (this.#fresh) {
       this.#fresh = false;

@@ -2,8 +2,10 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Event, ProcessEvent } from '../../../src/model/event.ts';
 import { IngestJournal } from '../../../src/sources/ingest/journal.ts';
 import { ingestSource } from '../../../src/sources/ingest/source.ts';
+import { decodeLine } from '../../../src/sources/json/decoder.ts';
 import { memoryQuarantine } from '../../../src/sources/quarantine.ts';
 import type { Batch } from '../../../src/sources/source.ts';
 import { describeSource, until } from '../conformance.ts';
@@ -42,13 +44,15 @@ function consumed(options: { heldBytesMax?: number; hold?: boolean; journal?: In
   const { hold = false, ...rest } = options;
   const source = ingestSource({ quarantine, ...rest });
   const got: string[] = [];
+  const events: Event[] = [];
   const held: Batch[] = [];
   const subscription = source.batches().subscribe(batch => {
+    events.push(...batch.events);
     got.push(...batch.events.map(event => event.raw.line()));
     if (hold) held.push(batch);
     else batch.done();
   });
-  return { source, quarantine, got, held, subscription };
+  return { source, quarantine, got, events, held, subscription };
 }
 
 function temporaryFolder(): string {
@@ -56,6 +60,8 @@ function temporaryFolder(): string {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
+
+const decoded = (text: string) => decodeLine(text) as ProcessEvent;
 
 async function* pieces(text: string, bytes: number): AsyncGenerator<Buffer> {
   const all = Buffer.from(text);
@@ -133,6 +139,19 @@ describe('ingest source', () => {
     for (const batch of second.held) batch.done();
     await until(() => readdirSync(folder).length === 0, 'the removal of what is processed');
     second.subscription.unsubscribe();
+  });
+
+  it('tells about a parent again that only an event from the future told about', async () => {
+    const { source, events, subscription } = consumed();
+    await until(() => source.status().state === 'connected', 'the start');
+    const [first, second] = lines.filter(text => decoded(text).process.binary.endsWith('/bash')) as [string, string];
+    expect(decoded(second).process).toMatchObject({ execId: decoded(first).process.execId });
+    const future = first.replaceAll(/"time":"20\d\d/g, '"time":"2099');
+    expect(await source.offer(Buffer.from([future, second].join('\n')))).toMatchObject({ accepted: 1, ahead: 1 });
+    await until(() => events.length > 0, 'the event');
+    const event = events.find(one => 'process' in one);
+    expect(event).toMatchObject({ parent: { execId: (event as ProcessEvent).process.parentExecId } });
+    subscription.unsubscribe();
   });
 
   it('counts and names what an earlier run accepted and cannot be read, and gives the rest', async () => {

@@ -21,4 +21,22 @@ describe('a recording encoded as protobuf', () => {
     }
     expect(protobuf.unknownKinds).toBe(0);
   });
+
+  it.each(recordings('tetragon'))('%s tells about relatives again what was taken back', path => {
+    const json = new JsonDecoder();
+    const protobuf = new TetragonDecoder('', new Interned());
+    for (const line of lines(path)) {
+      const bytes = encode(TYPE, JSON.parse(line));
+      for (const [decoder, decode] of [
+        [json, () => fromJson(json, line)],
+        [protobuf, () => protobuf.decode(bytes)],
+      ] as const) {
+        const told = decode();
+        if (told === null || !('process' in told) || (told.parent === null && told.ancestors.length === 0)) continue;
+        expect(decode()).toMatchObject({ parent: null, ancestors: [] });
+        decoder.takeBack(told);
+        expect(decode()).toMatchObject({ process: told.process, parent: told.parent, ancestors: told.ancestors });
+      }
+    }
+  });
 });
