@@ -112,11 +112,12 @@ export async function overDatabase(path: string): Promise<Reader> {
     },
     incidentPicture: async id => {
       const { incidentPicture } = await import('../api/picture/subjects.ts');
+      const { atOnce } = await import('../api/picture/slices.ts');
       const { withEvidence } = await import('../api/picture/evidence.ts');
       const { alerts, evidence } = await told(store, id);
       const whole = await withEvidence(store, alerts, null);
       const { items: gaps } = await store.gaps({ limit: GAPS_MAX });
-      return incidentPicture(whole, evidence, { live: NOTHING_LIVE, scope: null, gaps, show: [] });
+      return atOnce(incidentPicture(whole, evidence, { live: NOTHING_LIVE, scope: null, gaps, show: [] }));
     },
     incidentTimeline: async id => {
       const { timeline } = await import('../api/timeline.ts');

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PictureView, TreeView } from '../../src/api/contract.ts';
 import { buildPicture } from '../../src/api/picture/build.ts';
+import { atOnce } from '../../src/api/picture/slices.ts';
 import { podPicture } from '../../src/api/picture/subjects.ts';
 import { indexOf, step, typedAhead } from '../../src/ui/picture/keys.ts';
 import { layOut } from '../../src/ui/picture/layout.ts';
@@ -50,7 +51,7 @@ describe('the layout of the picture', () => {
     const live = liveContext();
     const pod = live.pod('tenant-jobs', 'crawler-556db57cd7-tkvfd');
     if (pod === null) throw new Error('the recording has no crawler');
-    const layout = layOut(podPicture(pod, [], { live, scope: null, gaps: [], show: [] }));
+    const layout = layOut(atOnce(podPicture(pod, [], { live, scope: null, gaps: [], show: [] })));
     await expect(written(layout)).toMatchFileSnapshot('../golden/picture/lateral-movement.txt');
   });
 

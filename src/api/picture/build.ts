@@ -11,6 +11,7 @@ import { linksOf, type Place } from './links.ts';
 import { type Marks, marksOf } from './marks.ts';
 import { Rows } from './rows.ts';
 import type { Group, Link, Mark, PictureView } from './schema.ts';
+import { atOnce, type Sliced } from './slices.ts';
 
 /** What a tree does not say of a pod. */
 export interface PodIdentity {
@@ -34,12 +35,16 @@ export interface PictureSource {
   readonly show: readonly string[];
 }
 
-export function buildPicture(source: PictureSource, limits: PictureLimits = PICTURE_LIMITS): PictureView {
+export const buildPicture = (source: PictureSource, limits: PictureLimits = PICTURE_LIMITS): PictureView =>
+  atOnce(building(source, limits));
+
+export function* building(source: PictureSource, limits: PictureLimits = PICTURE_LIMITS): Sliced<PictureView> {
   const { trees, alerts } = source;
   const marks = marksOf(alerts);
   const shown = shownBy(source.show);
   const all = ordered(containersOf(trees, marks), marks);
   const containers = all.slice(0, limits.groupsMax);
+  yield;
   const rows = new Rows(containers, marks, shown, limits);
   const places = new Map<string, Place>();
   let own = 0;
@@ -49,7 +54,8 @@ export function buildPicture(source: PictureSource, limits: PictureLimits = PICT
     for (const [id, row] of written.rowOf) places.set(id, { group: container.key, row });
     return { ...headOf(container, source.identities), rows: [...written.rows] };
   });
-  const { links, ends, ...counts } = linksOf(
+  yield;
+  const { links, ends, ...counts } = yield* linksOf(
     trees,
     places,
     new Set(containers.map(({ key }) => key)),
@@ -57,6 +63,7 @@ export function buildPicture(source: PictureSource, limits: PictureLimits = PICT
     shown,
     limits,
   );
+  yield;
   const ticks = ticksOf(source, limits);
   const processes = all.reduce((sum, container) => sum + container.processes, 0);
   const omitted = trees.reduce((sum, tree) => sum + tree.omitted, 0);

@@ -26,11 +26,11 @@ export const PICTURE_LIMITS = {
   /** Lines of one row to nodes of their own. */
   linesPerRowMax: 12,
   /** Lines of one picture. */
-  linesMax: 1_000,
+  linesMax: 500,
   /** Connections that a line tells one by one, and destinations that a folded one names. */
   samplesMax: 20,
   /** Connections that all lines of one picture tell, those of evidence first. */
-  allSamplesMax: 500,
+  allSamplesMax: 300,
   /** Processes that a fold tells one by one. */
   membersMax: 20,
   /** Siblings that say the same fold from this number on. */

@@ -6,6 +6,7 @@ import { Ends, foldEnds, likeOf, nameOf, Ports, REST, REST_PLACE, type Target } 
 import type { PictureLimits } from './limits.ts';
 import { joinMarks, type Marks } from './marks.ts';
 import type { End, Link, Mark } from './schema.ts';
+import type { Sliced } from './slices.ts';
 
 const DROPPED = new Set(['DROPPED', 'ERROR']);
 
@@ -33,16 +34,17 @@ export interface Links {
   readonly flows: number;
 }
 
-export function linksOf(
+export function* linksOf(
   trees: readonly TreeView[],
   places: ReadonlyMap<string, Place>,
   groups: ReadonlySet<string>,
   marks: Marks,
   shown: Shown,
   limits: PictureLimits,
-): Links {
+): Sliced<Links> {
   const targets = new Map<string, Target>();
   const found = findAll(trees, places, groups, marks, targets);
+  yield;
   const nodes = foldEnds(targets, shown, limits);
   const drafts = new Map<string, Draft>();
   let flows = 0;
@@ -53,6 +55,7 @@ export function linksOf(
   }
   const asked = new Set([...nodes.values()].filter(({ isAsked }) => isAsked).map(({ key }) => key));
   const kept = limited([...drafts.values()], asked, shown, limits);
+  yield;
   const ends = new Ends();
   for (const draft of kept) {
     for (const { to, isTarget, connection } of draft.found) {
@@ -62,6 +65,7 @@ export function linksOf(
       ends.add(draft.to === node.key ? node : REST_PLACE, target, connection);
     }
   }
+  yield;
   return {
     links: sampled(
       kept.map(draft => linkOf(draft, shown, limits)),

@@ -5,10 +5,11 @@ import { sees } from '../auth.ts';
 import type { LivePod, LiveViews, Scope } from '../deps.ts';
 import { incidentTree, podTree } from '../tree.ts';
 import type { TreeView } from '../tree-builder.ts';
-import { buildPicture, type PodIdentity } from './build.ts';
+import { building, type PodIdentity } from './build.ts';
 import { PICTURE_LIMITS } from './limits.ts';
 import { marksOf } from './marks.ts';
 import type { PictureView } from './schema.ts';
+import type { Sliced } from './slices.ts';
 
 /** What every picture is asked with. */
 export interface PictureQuery {
@@ -20,30 +21,32 @@ export interface PictureQuery {
 }
 
 /** @param alerts with their own evidence as far as it is loaded; @param evidence of all of them. */
-export function incidentPicture(
+export function* incidentPicture(
   alerts: readonly Alert[],
   evidence: readonly AlertEvidence[],
   query: PictureQuery,
-): PictureView {
+): Sliced<PictureView> {
   const tree = incidentTree(alerts, evidence, query.live, query.scope, PICTURE_LIMITS.processesMax);
   const since = alerts.reduce((first, { first_seen: time }) => (first === '' || time < first ? time : first), '');
-  return pictureOf(tree, alerts, since, query, podName => query.live.pod(...split(podName)));
+  yield;
+  return yield* pictureOf(tree, alerts, since, query, podName => query.live.pod(...split(podName)));
 }
 
 /** @param pod as it is now, or was at a past time; what it reached is drawn as it is now. */
-export function podPicture(pod: LivePod, alerts: readonly Alert[], query: PictureQuery): PictureView {
+export function* podPicture(pod: LivePod, alerts: readonly Alert[], query: PictureQuery): Sliced<PictureView> {
   const tree = podTree(pod, query.scope, PICTURE_LIMITS.processesMax);
   const own = tree.processes.find(process => process.pod !== null)?.pod;
-  return pictureOf(tree, alerts, '', query, name => (name === own ? pod : query.live.pod(...split(name))));
+  yield;
+  return yield* pictureOf(tree, alerts, '', query, name => (name === own ? pod : query.live.pod(...split(name))));
 }
 
-function pictureOf(
+function* pictureOf(
   tree: TreeView,
   alerts: readonly Alert[],
   since: string,
   { scope, gaps, show }: PictureQuery,
   podOf: (name: string) => LivePod | null,
-): PictureView {
+): Sliced<PictureView> {
   const peers = peersOf(tree, alerts).flatMap(name => {
     const [namespace] = split(name);
     const pod = sees(scope, namespace) ? podOf(name) : null;
@@ -51,7 +54,9 @@ function pictureOf(
   });
   const drawn = peers.slice(0, PICTURE_LIMITS.peersMax);
   const trees = [tree, ...drawn.map(({ pod }) => withoutConnections(podTree(pod, scope, PICTURE_LIMITS.processesMax)))];
-  return buildPicture({ trees, alerts, since, gaps, show, identities: identitiesOf(trees, alerts, podOf) });
+  const identities = identitiesOf(trees, alerts, podOf);
+  yield;
+  return yield* building({ trees, alerts, since, gaps, show, identities });
 }
 
 function split(podName: string): [namespace: string, name: string] {

@@ -9,6 +9,7 @@ import type { ApiDeps, Scope } from '../deps.ts';
 import { showQuery } from '../picture/cursors.ts';
 import { gapsFor, withEvidence } from '../picture/evidence.ts';
 import { pictureSchema } from '../picture/schema.ts';
+import { inSlices } from '../picture/slices.ts';
 import { incidentPicture } from '../picture/subjects.ts';
 import { notFound } from '../problem.ts';
 import { type Route, route } from '../route.ts';
@@ -166,12 +167,8 @@ export function incidentRoutes({ store, live, recording }: Deps, limits: ApiLimi
           store.incidentEvidence(id, limits.timelineEntriesMax, scope),
           gapsFor(store, scope),
         ]);
-        return incidentPicture(alerts, evidence, {
-          live,
-          scope,
-          show,
-          gaps: gaps.length > 0 ? gaps : distinctGaps(alerts),
-        });
+        const query = { live, scope, show, gaps: gaps.length > 0 ? gaps : distinctGaps(alerts) };
+        return inSlices(incidentPicture(alerts, evidence, query));
       },
     }),
     route({

@@ -10,6 +10,7 @@ import { showQuery } from '../picture/cursors.ts';
 import { gapsFor, withEvidence } from '../picture/evidence.ts';
 import { PICTURE_LIMITS } from '../picture/limits.ts';
 import { pictureSchema } from '../picture/schema.ts';
+import { inSlices } from '../picture/slices.ts';
 import { podPicture } from '../picture/subjects.ts';
 import { notFound, Problem } from '../problem.ts';
 import { type Route, route } from '../route.ts';
@@ -189,7 +190,7 @@ export function liveRoutes(
           gapsFor(store, scope),
         ]);
         const alerts = await withEvidence(store, items, scope);
-        const picture = podPicture(pod, alerts, { live, scope, gaps, show });
+        const picture = await inSlices(podPicture(pod, alerts, { live, scope, gaps, show }));
         return { ...picture, past: past === null ? null : pastView(past, scope) };
       },
     }),
