@@ -116,11 +116,45 @@ export function toProblem(error: unknown): Problem {
   return new Problem(500, 'internal', 'something went wrong; the server’s log has the request id');
 }
 
+const TYPES: Readonly<Record<string, string>> = {
+  object: 'an object',
+  record: 'an object',
+  array: 'a list',
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
+
+/** What is wrong with a value, in the words of the rest of the API; schemas that say it themselves are left theirs. */
+function wordsOf(issue: z.core.$ZodIssue): string {
+  if (!/^(?:Invalid|Too) /.test(issue.message)) return issue.message;
+  switch (issue.code) {
+    case 'invalid_type':
+      if (issue.message.endsWith('received undefined')) return 'is missing';
+      return `expected ${TYPES[issue.expected] ?? issue.expected}`;
+    case 'invalid_value':
+      return `expected ${issue.values.length > 1 ? 'one of: ' : ''}${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+      if (issue.minimum === 1 && issue.origin !== 'number') return 'must not be empty';
+      return `must be at least ${sized(issue.minimum, issue.origin)}`;
+    case 'too_big':
+      return `must be at most ${sized(issue.maximum, issue.origin)}`;
+    default:
+      return 'is not valid';
+  }
+}
+
+function sized(bound: number | bigint, origin: string): string {
+  const unit = origin === 'string' ? ' characters long' : origin === 'array' || origin === 'set' ? ' entries long' : '';
+  return `${bound}${unit}`;
+}
+
 /** A zod error as field errors. */
 export function fieldErrors(place: FieldError['in'], error: z.ZodError): FieldError[] {
   return error.issues.flatMap(issue => {
     const field = issue.path.map(String).join('.');
-    if (issue.code !== 'unrecognized_keys') return [{ in: place, field, message: issue.message }];
+    if (issue.code !== 'unrecognized_keys') return [{ in: place, field, message: wordsOf(issue) }];
     return issue.keys.map(key => ({
       in: place,
       field: [...issue.path.map(String), key].join('.'),

@@ -46,19 +46,22 @@ describe('silences', () => {
   });
 
   it.each([
-    [{ match: {} }, 'match'],
-    [{ match: { level: ['loud'] } }, 'match.level.0'],
-    [{ match: { rule: [] } }, 'match.rule'],
-    [{ match: { colour: ['red'] } }, 'match.colour'],
-    [{ until: '2020-01-01T00:00:00Z' }, 'until'],
-    [{ until: '2199-01-01T00:00:00Z' }, 'until'],
-    [{ until: 5 }, 'until'],
-    [{ reason: '' }, 'reason'],
-    [{ reason: undefined }, 'reason'],
-  ])('refuse %j and name the field', async (wrong, field) => {
+    [{ match: {} }, 'match', expect.any(String)],
+    [{ match: { level: ['loud'] } }, 'match.level.0', 'expected one of: informational, low, medium, high, critical'],
+    [{ match: { rule: [] } }, 'match.rule', 'must not be empty'],
+    [{ match: 'all' }, 'match', 'expected an object'],
+    [{ match: undefined }, 'match', 'is missing'],
+    [{ match: { colour: ['red'] } }, 'match.colour', 'is not known'],
+    [{ until: '2020-01-01T00:00:00Z' }, 'until', expect.any(String)],
+    [{ until: '2199-01-01T00:00:00Z' }, 'until', expect.any(String)],
+    [{ until: 5 }, 'until', 'expected text'],
+    [{ reason: '' }, 'reason', 'must not be empty'],
+    [{ reason: 'x'.repeat(9_999) }, 'reason', expect.stringMatching(/^must be at most \d+ characters long$/)],
+    [{ reason: undefined }, 'reason', 'is missing'],
+  ])('refuse %j and name the field', async (wrong, field, message) => {
     const answer = await api.post(PATH, { match: { rule: ['x'] }, until: inHours(1), reason: 'why', ...wrong });
     expect(answer.status).toBe(400);
-    expect(answer.json.errors[0]).toMatchObject({ in: 'body', field });
+    expect(answer.json.errors[0]).toMatchObject({ in: 'body', field, message });
     expect(changes).toBe(0);
   });
 
