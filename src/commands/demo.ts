@@ -12,6 +12,7 @@ import { counted } from '../render/counted.ts';
 import { Marks } from '../render/marks.ts';
 import { podText } from '../render/tree-text.ts';
 import { LEVELS } from '../rules/rule.ts';
+import { Interrupts } from './interrupts.ts';
 import { Io } from './io.ts';
 import { globals, parseListen, parseSpeed } from './options.ts';
 
@@ -74,12 +75,13 @@ async function demo(options: DemoOptions, io: Io): Promise<number> {
       else seen.quiet += 1;
     }
   };
+  const interrupts = new Interrupts();
   const app = await startApp(config, show);
   io.note(
     `A break-in that was recorded by Tetragon and Hubble at once, ${options.speed === 'max' ? 'as fast as it goes' : `${options.speed} times as fast as it happened`}.`,
   );
   io.note(`Alerts appear here as it happens, and with the picture on ${app.address}/\n`);
-  const code = await untilDone(app, options.exit === true, () => {
+  const code = await untilDone(app, interrupts, options.exit === true, () => {
     if (!io.json) story(seen, app, io);
     if (seen.quiet > 0)
       io.note(`\n${counted(seen.quiet, 'alert')} below medium not shown: ${app.address}/api/v1/alerts`);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Step } from '../engine.ts';
 import { alertText } from '../render/alert.ts';
+import { Interrupts } from './interrupts.ts';
 import { CommandError, Io } from './io.ts';
 import { globals } from './options.ts';
 
@@ -42,8 +43,9 @@ export function registerRun(program: Command): void {
           else io.out(`${alertText(change.alert, io.style)}\n`);
         }
       };
+      const interrupts = new Interrupts();
       const app = await startApp(config, options.print === true || io.json ? print : undefined);
       io.note(`Spoor ${VERSION}: API on ${app.address}`);
-      process.exitCode = await untilDone(app, false);
+      process.exitCode = await untilDone(app, interrupts, false);
     });
 }

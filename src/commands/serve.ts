@@ -4,6 +4,7 @@ import { App } from '../app/app.ts';
 import { createLog } from '../app/log.ts';
 import type { Config } from '../config/schema.ts';
 import type { Step } from '../engine.ts';
+import type { Interrupts } from './interrupts.ts';
 import { CommandError, EXIT } from './io.ts';
 
 export const VERSION = (
@@ -29,22 +30,19 @@ export async function startApp(config: Config, onStep?: (step: Step) => void): P
   }
 }
 
-/** Runs until interrupted, or with `onceEnded` until the sources have ended; a second interrupt ends at once. */
-export function untilDone(app: App, onceEnded: boolean, ended?: () => void): Promise<number> {
+/** Runs until interrupted, or with `onceEnded` until the sources have ended. */
+export function untilDone(app: App, interrupts: Interrupts, onceEnded: boolean, ended?: () => void): Promise<number> {
   return new Promise(resolve => {
     let stopping = false;
     const stop = (code: number): void => {
-      if (stopping) process.exit(EXIT.failed);
+      if (stopping) return;
       stopping = true;
       void app.stop().then(() => {
-        process.off('SIGINT', interrupt);
-        process.off('SIGTERM', interrupt);
+        interrupts.release();
         resolve(code);
       });
     };
-    const interrupt = (): void => stop(EXIT.done);
-    process.on('SIGINT', interrupt);
-    process.on('SIGTERM', interrupt);
+    interrupts.answer(() => stop(EXIT.done));
     app.run().then(
       () => {
         if (stopping) return;
