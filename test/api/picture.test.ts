@@ -1,10 +1,14 @@
 /** The picture: folded by the server, opened by cursors, never without its evidence. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PastPod } from '../../src/api/deps.ts';
 import { buildPicture, type PictureSource } from '../../src/api/picture/build.ts';
 import { PICTURE_LIMITS } from '../../src/api/picture/limits.ts';
-import type { PictureView, Row } from '../../src/api/picture/schema.ts';
+import type { Link, PictureView, Row } from '../../src/api/picture/schema.ts';
 import type { TreeView } from '../../src/api/tree-builder.ts';
+import { Context } from '../../src/context/context.ts';
+import { formatInstant, MICROS_PER_SECOND } from '../../src/model/time.ts';
+import { eventsOf, merged } from '../context/recordings.ts';
 import { at, connection, end, onHost, process, tree } from '../ui/trees.ts';
 import {
   commitAlert,
@@ -333,5 +337,62 @@ describe('the pictures that the API gives', () => {
     } finally {
       await fresh.close();
     }
+  });
+});
+
+describe('the picture of a pod at a past time', () => {
+  const events = merged(eventsOf('lateral-movement', 'tetragon'), eventsOf('lateral-movement', 'hubble'));
+  const netcat = liveProcess('nc.traditional');
+  const { namespace = '', name = '' } = netcat.pod ?? {};
+  const pod = `${namespace}/${name}`;
+  const before = formatInstant(netcat.facts.startTime - MICROS_PER_SECOND);
+  const lost = { source: 'tetragon', node: 'n', count: 3, from: before, to: before, reason: 'ring buffer' } as const;
+  let api: Harness;
+
+  beforeAll(async () => {
+    const podAt = async (inside: string, called: string, until: number): Promise<PastPod | null> => {
+      const past = new Context();
+      for (const event of events) if (event.time <= until) past.observe(event);
+      const found = past.pod(inside, called);
+      return found === null ? null : { pod: found, from: events[0]?.time ?? 0, gaps: [lost], isWhole: true };
+    };
+    api = await startApi({ deps: { live: liveContext(), recording: { capture: async () => null, podAt } } });
+  });
+  afterAll(() => api.close());
+  const draw = (query: string, token?: string) =>
+    api.get(`/api/v1/pods/${pod}/picture${query}`, token === undefined ? {} : { token });
+
+  it('has what ran then, and nothing of what came later', async () => {
+    const [then, now] = [(await draw(`?at=${before}`)).json, (await draw('')).json];
+    expect(rows(now).some(({ key }) => key === netcat.execId)).toBe(true);
+    expect(rows(then).some(({ key }) => key === netcat.execId)).toBe(false);
+    expect(rows(then).some(({ process: own }) => own?.binary.endsWith('/node'))).toBe(true);
+    expect(then.links.filter(({ first_seen }: Link) => first_seen > before)).toEqual([]);
+    expect(then.past).toMatchObject({ is_whole: true, gaps: [lost] });
+    expect(now.past).toBeNull();
+    const open = (await draw(`?at=${before}&show=${encodeURIComponent(toggleOf(then, `host above ${pod}`))}`)).json;
+    expect(rows(open).length).toBeGreaterThan(rows(then).length);
+  });
+
+  it('marks what had fired by then', async () => {
+    const alert = makeAlert(1, { process: storedProcess(netcat.execId), namespace });
+    const time = formatInstant(netcat.facts.startTime);
+    const of = alert.pod === null ? null : { ...alert.pod, name };
+    await commitAlert(api.store, { ...alert, pod: of, time, first_seen: time, last_seen: time }, null);
+    const marked = async (query: string) => rows((await draw(query)).json).filter(({ mark }) => mark !== null);
+    expect(await marked(`?at=${before}`)).toEqual([]);
+    expect((await marked('')).map(({ key }) => key)).toEqual([netcat.execId]);
+  });
+
+  it('is for those who see the namespace, and tells them no losses of others', async () => {
+    const { tokens } = api.store;
+    const { secret: all } = await tokens.create({ name: 'all', scopes: ['admin'], namespaces: null, expires_at: null });
+    const limited = (inside: string) =>
+      tokens.create({ name: inside, scopes: ['read'], namespaces: [inside], expires_at: null });
+    const { secret: own } = await limited(namespace);
+    expect((await draw(`?at=${before}`, own)).json.past).toMatchObject({ gaps: [] });
+    expect((await draw(`?at=${before}`, (await limited('bank')).secret)).status).toBe(404);
+    expect((await draw('?at=yesterday', all)).status).toBe(400);
+    expect((await draw('?at=2001-01-01T00:00:00Z', all)).status).toBe(404);
   });
 });
