@@ -9,6 +9,9 @@ const CHUNK_BYTES = 512 * 1024;
 /** Compressed bytes are opened in small pieces: each can grow a thousandfold. */
 const GZIP_PIECE_BYTES = 16 * 1024;
 
+/** In still smaller ones where damage is near. */
+const GZIP_FINE_PIECE_BYTES = 16;
+
 /** Bytes of a plain file; throws an error that names the path when it cannot be read. */
 export async function* fileChunks(path: string, signal: AbortSignal): AsyncGenerator<Buffer> {
   const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
@@ -47,11 +50,13 @@ function reasonOf(error: NodeJS.ErrnoException): string {
 
 /**
  * The chunks, decompressed when they begin with gzip's magic bytes; several members one after another count as one. When the
- * compressed data ends early or is damaged, everything before that is given, then `onDamage` is called with the reason.
+ * compressed data ends early or is damaged, everything before that is given, then `onDamage` is called with the reason. `again` gives the
+ * same chunks once more: without it, what stands shortly before damage is lost too.
  */
 export async function* decompressed(
   chunks: AsyncGenerator<Buffer>,
   onDamage: (reason: string) => void,
+  again: (() => AsyncGenerator<Buffer>) | null,
 ): AsyncGenerator<Buffer> {
   let first = await chunks.next();
   while (first.done !== true && first.value.length < 2) {
@@ -60,10 +65,24 @@ export async function* decompressed(
     first = { done: false, value: Buffer.concat([first.value, more.value]) };
   }
   if (first.done === true) return;
-  if (first.value[0] === 0x1f && first.value[1] === 0x8b) yield* gunzipped(first.value, chunks, onDamage);
-  else {
-    yield first.value;
-    yield* chunks;
+  const whole = prefixed(first.value, chunks);
+  if (first.value[0] !== 0x1f || first.value[1] !== 0x8b) return yield* whole;
+  let given = 0;
+  const damage = yield* gunzipped(whole, null, chunk => {
+    given += chunk.length;
+    return chunk;
+  });
+  if (damage === null) return;
+  if (again !== null && damage.at !== null) yield* salvaged(again(), damage.at, given);
+  onDamage(`gzip: ${damage.reason}`);
+}
+
+async function* prefixed(first: Buffer, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield first;
+    yield* rest;
+  } finally {
+    await rest.return(undefined);
   }
 }
 
@@ -75,11 +94,21 @@ async function* inTurns(chunks: readonly Buffer[]): AsyncGenerator<Buffer> {
   }
 }
 
+interface Damage {
+  readonly reason: string;
+  /** Where the damaged piece begins, of which nothing was given; null when the data only ends early. */
+  readonly at: number | null;
+}
+
+/**
+ * Decompresses to the end or to the first damage. zlib gives nothing of a piece that is damaged: from `fineFrom` on the pieces are so small
+ * that next to nothing is lost. `pass` is what is given of a chunk.
+ */
 async function* gunzipped(
-  first: Buffer,
-  rest: AsyncGenerator<Buffer>,
-  onDamage: (reason: string) => void,
-): AsyncGenerator<Buffer> {
+  chunks: AsyncGenerator<Buffer>,
+  fineFrom: number | null,
+  pass: (chunk: Buffer) => Buffer,
+): AsyncGenerator<Buffer, Damage | null> {
   const gunzip = createGunzip({ chunkSize: 128 * 1024 });
   let out: Buffer[] = [];
   let failure: Error | null = null;
@@ -93,28 +122,48 @@ async function* gunzipped(
       action(() => resolve());
     });
   const taken = (): Buffer[] => {
-    const chunks = out;
+    const given = out.map(pass).filter(chunk => chunk.length > 0);
     out = [];
-    return chunks;
+    return given;
   };
+  const damage = (at: number | null): Damage | null => (failure === null ? null : { reason: failure.message, at });
+  let offset = 0;
   try {
-    for (let chunk: Buffer | null = first; chunk !== null && failure === null; ) {
-      for (let at = 0; at < chunk.length && failure === null; at += GZIP_PIECE_BYTES) {
-        const piece = chunk.subarray(at, at + GZIP_PIECE_BYTES);
+    for await (const chunk of chunks) {
+      for (let at = 0; at < chunk.length; ) {
+        const before = fineFrom === null ? Number.POSITIVE_INFINITY : fineFrom - offset;
+        const piece = chunk.subarray(
+          at,
+          at + (before > 0 ? Math.min(GZIP_PIECE_BYTES, before) : GZIP_FINE_PIECE_BYTES),
+        );
         await step(done => gunzip.write(piece, () => done()));
         gunzip.removeAllListeners('error').on('error', error => {
           failure ??= error;
         });
         yield* inTurns(taken());
+        if (failure !== null) return damage(offset);
+        offset += piece.length;
+        at += piece.length;
       }
-      const next = await rest.next();
-      chunk = next.done === true ? null : next.value;
     }
-    if (failure === null) await step(done => gunzip.once('end', done).end());
+    await step(done => gunzip.once('end', done).end());
     yield* taken();
-    if (failure !== null) onDamage(`gzip: ${(failure as Error).message}`);
+    return damage(null);
   } finally {
     gunzip.destroy();
-    await rest.return(undefined);
+  }
+}
+
+/** What stands between the bytes that were `given` and the damage in the piece at `at`. */
+async function* salvaged(chunks: AsyncGenerator<Buffer>, at: number, given: number): AsyncGenerator<Buffer> {
+  let skip = given;
+  try {
+    yield* gunzipped(chunks, at, chunk => {
+      const rest = chunk.subarray(Math.min(skip, chunk.length));
+      skip -= chunk.length - rest.length;
+      return rest;
+    });
+  } catch {
+    // The file is gone by now: there is no more than was given.
   }
 }

@@ -36,15 +36,16 @@ export class CaptureReader {
   /** The running maximum of the event times up to the next event: the file's place in a merge by time. */
   key: Micros = Number.NEGATIVE_INFINITY;
 
-  constructor(path: string, chunks: AsyncGenerator<Buffer>, context: ReaderContext) {
+  constructor(path: string, open: () => AsyncGenerator<Buffer>, context: ReaderContext) {
     this.path = path;
     this.#context = context;
     this.#decoder = new JsonDecoder({ source: context.source });
-    this.#chunks = decompressed(chunks, reason => {
+    const onDamage = (reason: string): void => {
       this.#reject(this.path, reason, '');
       // How much is missing nobody knows.
       this.#context.counters.lost++;
-    });
+    };
+    this.#chunks = decompressed(open(), onDamage, path === '-' ? null : open);
     this.#jumps =
       path === '-'
         ? null

@@ -46,7 +46,9 @@ export function captureSource(options: CaptureOptions): Source {
       until: options.until ?? null,
       signal,
     };
-    const readers = options.paths.map(path => new CaptureReader(path, chunksOf(path, options.stdin, signal), context));
+    const readers = options.paths.map(
+      path => new CaptureReader(path, () => chunksOf(path, options.stdin, signal), context),
+    );
     const inFlight = new InFlight();
     let events: Event[] = [];
 

@@ -55,7 +55,8 @@ export class Text {
     } finally {
       if (!keep) await file.close();
     }
-    const chunks = decompressed(fileChunks(backup.path, new AbortController().signal), onDamage);
+    const read = (): AsyncGenerator<Buffer> => fileChunks(backup.path, new AbortController().signal);
+    const chunks = decompressed(read(), onDamage, read);
     const text = new Text(backup.path, inode, null, chunks);
     while (text.offset < offset) {
       const chunk = await chunks.next();

@@ -84,6 +84,20 @@ describe('capture source', () => {
     expect(cut.quarantine.entries.some(entry => entry.reason.startsWith('gzip: '))).toBe(true);
   });
 
+  it('gives all that stands before the damage in compressed text', async () => {
+    const lines = captureLines('lateral-movement/tetragon.jsonl.gz');
+    const packed = gzipSync(lines.join('\n'));
+    const trailing = await read({ paths: [file('trailing.gz', Buffer.concat([packed, Buffer.from('no gzip')]))] });
+    expect(trailing.events.map(event => event.raw.line())).toEqual(lines);
+    expect(trailing.counters).toMatchObject({ malformed: 1, lost: 1 });
+    // Reserved block type 3: an error where it stands.
+    const parts = [0, 1, 2, 3].map(i => gzipSync(`${lines.slice(i * 100, i * 100 + 100).join('\n')}\n`));
+    const broken = Buffer.concat([...parts, Buffer.from('1f8b0800000000000003ffffffff', 'hex'), gzipSync(flow(1))]);
+    const { events, counters } = await read({ paths: [file('broken.gz', broken)] });
+    expect(events.map(event => event.raw.line())).toEqual(lines.slice(0, 400));
+    expect(counters).toMatchObject({ malformed: 1, lost: 1 });
+  });
+
   it('reads a byte order mark, CRLF, NUL padding, blank lines and a last line without an end', async () => {
     const text = `\ufeff${flow(1, 'bom')}\r\n\r\n\0\0\0${flow(2, 'nul')}\n   \n${flow(3, 'last')}`;
     const { events, counters } = await read({ paths: [file('odd.jsonl', text)] });
