@@ -71,6 +71,12 @@ export function Finder({ onClose }: { readonly onClose: () => void }) {
             setChosen(0);
           }}
           onKeyDown={event => {
+            // A field of searches would take it to empty itself.
+            if (event.key === 'Escape') {
+              event.preventDefault();
+              onClose();
+              return;
+            }
             const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
             if (step === 0) return;
             event.preventDefault();

@@ -8,6 +8,7 @@ import { useCase } from '../case.tsx';
 import { clock, count, duration, instant, seconds, visible } from '../text.ts';
 import { Failure, Level, Read, State, Time } from '../widgets.tsx';
 import { Alerts } from './alerts.tsx';
+import { Around } from './incident-around.tsx';
 import { type IncidentData, useIncident } from './incident-data.ts';
 import { IncidentPicture } from './incident-picture.tsx';
 import { useComment, useSetState } from './incident-state.ts';
@@ -134,11 +135,10 @@ function Actions({ incident: { id, state, namespace, workload } }: { readonly in
 
 function Story({ data, incident }: { readonly data: IncidentData; readonly incident: Incident }) {
   const { alerts, timeline } = data;
-  const gaps = (timeline.data?.items ?? []).filter(entry => entry.type === 'gap');
   return (
     <>
       <IncidentPicture id={incident.id} data={data} />
-      <Unseen alerts={alerts.items.some(({ incomplete }) => incomplete)} gaps={gaps} />
+      <Around incident={incident} data={data} />
       <div className="columns story">
         <section aria-labelledby="alerts">
           <h2 id="alerts">What fired</h2>
@@ -153,17 +153,6 @@ function Story({ data, incident }: { readonly data: IncidentData; readonly incid
         </section>
       </div>
     </>
-  );
-}
-
-function Unseen({ alerts, gaps }: { readonly alerts: boolean; readonly gaps: readonly { reason: string }[] }) {
-  if (!alerts && gaps.length === 0) return null;
-  return (
-    <p className="note">
-      Something went unseen while this happened:{' '}
-      {gaps.map(({ reason }) => visible(reason)).join('; ') || 'events were lost'}. The picture may lack processes and
-      connections.
-    </p>
   );
 }
 
