@@ -26,7 +26,7 @@ export type { WebhookView } from './routes/webhooks.ts';
 export type { RuleCheckView, RuleSuggestions, RuleTestView } from './rule-lab.ts';
 export type { CoverageView, ExceptionView, RuleSource, WhyView } from './rulebook.ts';
 export type { TreeView } from './tree-builder.ts';
-export type { ConnectionView, TreeProcess } from './views.ts';
+export type { ConnectionView, NamedConnectionView, TreeProcess } from './views.ts';
 
 export type TimelineEntry = z.infer<typeof timelineSchema>['items'][number];
 

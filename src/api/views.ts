@@ -29,6 +29,17 @@ export const connectionSchema = z
 
 export type ConnectionView = z.infer<typeof connectionSchema>;
 
+const processNameSchema = z.object({ pid: z.number(), binary: z.string() }).nullable();
+
+export const namedConnectionSchema = connectionSchema
+  .extend({
+    process: processNameSchema.describe('at the client’s end; null when it is not known, or not to be seen'),
+    server_process: processNameSchema.describe('at the server’s end'),
+  })
+  .meta({ id: 'NamedConnection', description: 'With what its processes are called' });
+
+export type NamedConnectionView = z.infer<typeof namedConnectionSchema>;
+
 export const treeProcessSchema = z
   .object({
     exec_id: z.string(),
@@ -69,11 +80,13 @@ function endpointOf(peer: Peer): ConnectionView['source'] {
   return { ip: peer.ip, port: peer.port, pod, names: [...peer.names], kind: peer.kind };
 }
 
-/** The exec_id of a process that the caller may see, else null. */
-function execIdFor(process: Process | null, scope: Scope): string | null {
-  if (process === null || !sees(scope, process.pod?.namespace ?? '')) return null;
-  return process.execId;
-}
+/** Null when the caller may not see it. */
+const seenBy = (process: Process | null, scope: Scope): Process | null =>
+  process !== null && sees(scope, process.pod?.namespace ?? '') ? process : null;
+
+// A node's process may hold an outside address: a proxy, a lab that plays the internet. It is not who is outside.
+const serverProcessOf = ({ server, serverProcess }: Connection): Process | null =>
+  server.kind === 'world' ? null : serverProcess;
 
 export function connectionView(connection: Connection, scope: Scope): ConnectionView {
   return {
@@ -82,15 +95,26 @@ export function connectionView(connection: Connection, scope: Scope): Connection
     source: endpointOf(connection.client),
     destination: endpointOf(connection.server),
     attribution: connection.attribution,
-    exec_id: execIdFor(connection.process, scope),
-    // A node's process may hold an outside address: a proxy, a lab that plays the internet. It is not who is outside.
-    server_exec_id: connection.server.kind === 'world' ? null : execIdFor(connection.serverProcess, scope),
+    exec_id: seenBy(connection.process, scope)?.execId ?? null,
+    server_exec_id: seenBy(serverProcessOf(connection), scope)?.execId ?? null,
     verdict: connection.verdict,
     flows: connection.flows,
     first_seen: formatInstant(connection.firstSeen),
     last_seen: formatInstant(connection.lastSeen),
     closed: connection.closed,
     bytes_sent: connection.bytesSent,
+  };
+}
+
+export function namedConnectionView(connection: Connection, scope: Scope): NamedConnectionView {
+  const named = (process: Process | null): NamedConnectionView['process'] => {
+    const facts = seenBy(process, scope)?.facts;
+    return facts === undefined ? null : { pid: facts.pid, binary: facts.binary };
+  };
+  return {
+    ...connectionView(connection, scope),
+    process: named(connection.process),
+    server_process: named(serverProcessOf(connection)),
   };
 }
 

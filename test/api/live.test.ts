@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ConnectionView, TreeProcess } from '../../src/api/views.ts';
+import type { ConnectionView, NamedConnectionView, TreeProcess } from '../../src/api/views.ts';
 import { type Harness, liveContext, liveProcess, startApi } from './support.ts';
 
 describe('what the engine knows', () => {
@@ -29,6 +29,13 @@ describe('what the engine knows', () => {
       [...netcat.children].map(child => child.execId).sort(),
     );
     expect(json.process.connections).toHaveLength(netcat.connections.length);
+  });
+
+  it('names the process of a connection', async () => {
+    const answer = await api.get(`/api/v1/flows?exec_id=${encodeURIComponent(netcat.execId)}`);
+    expect(answer.json.items.length).toBeGreaterThan(0);
+    for (const { process } of answer.json.items)
+      expect(process).toEqual({ pid: netcat.facts.pid, binary: netcat.facts.binary });
   });
 
   it('says 404 for processes and pods that it does not know', async () => {
@@ -102,13 +109,17 @@ describe('what the engine knows', () => {
       expect((await api.get(path, { token: stranger.secret })).status).toBe(404);
     }
     expect((await api.get('/api/v1/flows', { token: stranger.secret })).json).toEqual({ items: [], total: 0 });
-    const own = (await api.get('/api/v1/flows?limit=1000', { token: reader.secret })).json.items as ConnectionView[];
+    const own = (await api.get('/api/v1/flows?limit=1000', { token: reader.secret })).json
+      .items as NamedConnectionView[];
     expect(own.length).toBeGreaterThan(0);
     for (const flow of own) {
       expect(`${flow.source.pod} ${flow.destination.pod}`).toContain(`${namespace}/`);
       for (const id of [flow.exec_id, flow.server_exec_id]) {
         if (id !== null) expect(liveContext().process(id)?.pod?.namespace).toBe(namespace);
       }
+      // What they are called is told with who they are.
+      expect(flow.process === null).toBe(flow.exec_id === null);
+      expect(flow.server_process === null).toBe(flow.server_exec_id === null);
     }
   });
 });

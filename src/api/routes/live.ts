@@ -17,7 +17,7 @@ import { type Route, route } from '../route.ts';
 import { execIdSchema, gapSchema, instant, kubeName, listOf, timeRange, timestamp, wholeNumber } from '../schemas.ts';
 import { podTree } from '../tree.ts';
 import { treeSchema } from '../tree-builder.ts';
-import { connectionSchema, connectionView, processView, treeProcessSchema } from '../views.ts';
+import { namedConnectionSchema, namedConnectionView, processView, treeProcessSchema } from '../views.ts';
 
 const flowQuery = z.strictObject({
   ...timeRange,
@@ -206,7 +206,7 @@ export function liveRoutes(
         status: 200,
         description: 'Connections',
         schema: z.object({
-          items: z.array(connectionSchema),
+          items: z.array(namedConnectionSchema),
           total: z.number().describe('how many match; the latest `limit` are in the answer'),
         }),
       },
@@ -220,7 +220,7 @@ export function liveRoutes(
           if (found.push(connection) >= query.limit + SORTED_SLACK) keepNewest(found, query.limit);
         }
         keepNewest(found, query.limit);
-        return { items: found.map(connection => connectionView(connection, namespaces)), total };
+        return { items: found.map(connection => namedConnectionView(connection, namespaces)), total };
       },
     }),
   ];

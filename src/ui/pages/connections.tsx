@@ -1,9 +1,9 @@
 /** The joined stream's connections: who talked to whom, by which process, as far as the engine remembers. */
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
-import type { ConnectionView } from '../../api/contract.ts';
+import type { NamedConnectionView } from '../../api/contract.ts';
 import { get, query } from '../api.ts';
-import { count, visible } from '../text.ts';
+import { baseName, count, visible } from '../text.ts';
 import { Choices, Read, Time } from '../widgets.tsx';
 import { useFilters } from './filters.ts';
 
@@ -24,7 +24,7 @@ export default function Connections() {
   const list = useQuery({
     queryKey: ['flows', filters.all],
     queryFn: () =>
-      get<{ items: ConnectionView[]; total: number }>(`/flows${query({ ...filters.all, limit: SHOWN_MAX })}`),
+      get<{ items: NamedConnectionView[]; total: number }>(`/flows${query({ ...filters.all, limit: SHOWN_MAX })}`),
     refetchInterval: EVERY_MS,
     placeholderData: held => held,
   });
@@ -85,17 +85,18 @@ export default function Connections() {
   );
 }
 
-function Table({ items }: { readonly items: readonly ConnectionView[] }) {
+function Table({ items }: { readonly items: readonly NamedConnectionView[] }) {
   return (
     <div className="scroll">
       <table>
         <thead>
           <tr>
             <th scope="col">From</th>
+            <th scope="col">Process</th>
             <th scope="col">To</th>
             <th scope="col">Port</th>
             <th scope="col">Verdict</th>
-            <th scope="col">Process</th>
+            <th scope="col">Known by</th>
             <th scope="col" className="number">
               Flows
             </th>
@@ -103,13 +104,22 @@ function Table({ items }: { readonly items: readonly ConnectionView[] }) {
           </tr>
         </thead>
         <tbody>
-          {items.map(({ id, source, destination, protocol, verdict, attribution, flows, last_seen }) => (
+          {items.map(({ id, source, destination, protocol, verdict, attribution, flows, last_seen, ...ends }) => (
             <tr key={id} className={verdict === 'DROPPED' ? 'dropped-row' : ''}>
               <td>
                 <End end={source} />
               </td>
               <td>
+                <ProcessName of={ends.process} execId={ends.exec_id} />
+              </td>
+              <td>
                 <End end={destination} />
+                {ends.server_process === null ? null : (
+                  <>
+                    {' '}
+                    <ProcessName of={ends.server_process} execId={ends.server_exec_id} />
+                  </>
+                )}
               </td>
               <td>
                 {protocol} {destination.port}
@@ -128,7 +138,22 @@ function Table({ items }: { readonly items: readonly ConnectionView[] }) {
   );
 }
 
-function End({ end: { pod, names, ip } }: { readonly end: ConnectionView['source'] }) {
+interface ProcessNameProps {
+  readonly of: NamedConnectionView['process'];
+  readonly execId: string | null;
+}
+
+function ProcessName({ of, execId }: ProcessNameProps) {
+  if (of === null || execId === null) return <span className="quiet">unknown</span>;
+  return (
+    <>
+      <Link href={`/events${query({ exec_id: execId })}`}>{visible(baseName(of.binary))}</Link>{' '}
+      <span className="quiet">{of.pid}</span>
+    </>
+  );
+}
+
+function End({ end: { pod, names, ip } }: { readonly end: NamedConnectionView['source'] }) {
   if (pod !== null) return <Link href={`/pods/${pod}`}>{pod}</Link>;
   const [name] = names;
   return name === undefined ? (
