@@ -1,4 +1,5 @@
 /** What every source promises, checked from outside. A source's own tests call `describeSource`. */
+import { stat } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { Batch, Source } from '../../src/sources/source.ts';
 
@@ -30,8 +31,15 @@ export async function until(condition: () => boolean, what: string): Promise<voi
 }
 
 /** Lets everything that is ready to run do so. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 20; i++) await new Promise(resolve => setTimeout(resolve, 1));
+async function settle(value: () => number = () => 0): Promise<void> {
+  for (let quiet = 0, last = value(); quiet < 20; quiet++) {
+    await new Promise(resolve => setTimeout(resolve, 1));
+    // What the source has asked of the disk waits in the same queue.
+    await stat('.');
+    if (value() === last) continue;
+    last = value();
+    quiet = 0;
+  }
 }
 
 export function describeSource(name: string, make: () => SourceFixture | Promise<SourceFixture>): void {
@@ -98,7 +106,7 @@ export function describeSource(name: string, make: () => SourceFixture | Promise
           else held.push(batch);
         });
         await until(() => held.length > 0, 'a first batch');
-        await settle();
+        await settle(() => held.length);
         expect(held.length).toBeLessThanOrEqual(IN_FLIGHT_MAX);
         expect(got).toBeLessThan(events);
         const before = held.length;
@@ -106,7 +114,7 @@ export function describeSource(name: string, make: () => SourceFixture | Promise
         held[0]?.done();
         held[0]?.done();
         await until(() => held.length === before + 1, 'one more batch for one that is done');
-        await settle();
+        await settle(() => held.length);
         expect(held.length).toBe(before + 1);
         draining = true;
         for (const batch of held) batch.done();
