@@ -1,5 +1,6 @@
 /** Options that several commands share, and their parsing. */
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { parseInstant } from '../model/time.ts';
 import { LEVELS, type Level } from '../rules/rule.ts';
@@ -41,18 +42,26 @@ export function parseLevel(text: string): Level {
 
 export const collect = (value: string, all: readonly string[]): string[] => [...all, value];
 
-/** Says at once which file is not there, before anything starts. */
-export function requireFiles(files: readonly string[]): void {
+/** Says at once which file or folder is not there, before anything starts. */
+export function requirePaths(paths: readonly string[]): void {
   const seen = new Map<string, string>();
-  for (const file of files) {
-    if (file === '-') continue;
-    if (!existsSync(file)) throw new UsageError(`${file}: no such file`);
-    const real = realpathSync(file);
+  for (const path of paths) {
+    if (path === '-') continue;
+    if (!existsSync(path)) throw new UsageError(`${path}: no such file`);
+    const real = realpathSync(path);
     const twin = seen.get(real);
-    // Its events would count twice.
-    if (twin !== undefined) throw new UsageError(`${file} and ${twin} are one file: name it once`);
-    seen.set(real, file);
+    // What is in it would count twice.
+    if (twin !== undefined) throw new UsageError(`${path} and ${twin} are one file: name it once`);
+    seen.set(real, path);
   }
+}
+
+/** The same for files alone, such as captures. */
+export function requireFiles(files: readonly string[]): void {
+  requirePaths(files);
+  for (const file of files)
+    if (file !== '-' && statSync(file).isDirectory())
+      throw new UsageError(`${file}: is a folder; name the files in it, such as ${join(file, '*.gz')}`);
 }
 
 /** Global options as the program parsed them. */

@@ -13,7 +13,7 @@ import { captureSource } from '../sources/capture/source.ts';
 import { memoryQuarantine } from '../sources/quarantine.ts';
 import type { SourceStatus } from '../sources/source.ts';
 import { CommandError, type Io } from './io.ts';
-import { requireFiles } from './options.ts';
+import { requireFiles, requirePaths } from './options.ts';
 
 export interface Playback {
   readonly files: readonly string[];
@@ -43,7 +43,7 @@ export interface Played {
 
 /** Loads rules or fails with every error in them; warnings are shown. */
 export function rulesOrFail(choice: RuleChoice, io: Io): readonly Rule[] {
-  requireFiles(choice.paths);
+  requirePaths(choice.paths);
   let files: ReturnType<typeof readRuleFiles>;
   try {
     files = readRuleFiles(rulePaths(choice));

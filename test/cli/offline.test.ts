@@ -98,6 +98,11 @@ describe('spoor', () => {
         1,
         /1 malformed line passed over:[\s\S]*one event a line; of an array, jq -c '\.\[\]' makes them so/,
       ],
+      [
+        ['replay', 'captures/exfil'],
+        2,
+        /captures\/exfil: is a folder; name the files in it, such as captures\/exfil\/\*\.gz/,
+      ],
       [['observe', garbage, '--kind', 'exec'], 2, /Allowed choices are process_exec, /],
       [
         ['observe', 'captures/exfil/hubble.jsonl.gz', '--pod', 'nowhere'],
