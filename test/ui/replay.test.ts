@@ -195,10 +195,8 @@ describe.skipIf(MISSING !== '')(`what people bring${MISSING === '' ? '' : ` (${M
     await expect.poll(async () => (await kept()).filter(({ state }) => state === 'receiving')).toEqual([]);
     await page.unrouteAll({ behavior: 'ignoreErrors' });
     await drop(page, [fileOf('empty.jsonl', '')]);
-    await dialog
-      .getByRole('alert')
-      .getByText(/no file was sent/)
-      .waitFor();
+    await dialog.getByRole('alert').getByText('Not sent: the file is empty').waitFor();
+    expect(await kept()).toEqual([]);
     await expectAccessible(page);
     await close();
   });

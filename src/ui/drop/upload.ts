@@ -49,6 +49,7 @@ export async function upload(
   signal: AbortSignal,
 ): Promise<string> {
   const of = files.reduce((sum, { size }) => sum + size, 0);
+  if (of === 0) throw new Error(files.length === 1 ? 'the file is empty' : 'the files are empty');
   const { id } = await send(`/replays${query({ start: 'false' })}`, null, signal);
   try {
     let bytes = 0;

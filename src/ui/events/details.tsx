@@ -1,11 +1,14 @@
 /** Everything about one event, and the ways on from it. */
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
-import type { EventView } from '../../api/contract.ts';
-import { query } from '../api.ts';
+import type { Alert, EventView, Page } from '../../api/contract.ts';
+import { get, query } from '../api.ts';
 import { cut, instant, json, visible } from '../text.ts';
+import { Level } from '../widgets.tsx';
 
 const VALUE_CHARS = 2_000;
+const ALERTS_MAX = 200;
 
 interface DetailsProps {
   readonly event: EventView;
@@ -55,6 +58,7 @@ export function EventDetails({ event, columns, onFilter, onColumn, onClose }: De
           </>
         )}
       </ul>
+      {pod === null || process === null ? null : <Fired pod={pod} execId={process.exec_id} />}
       <h3>Fields</h3>
       <dl className="event-fields">
         {Object.entries(fields).map(([name, value]) => {
@@ -106,3 +110,34 @@ export function EventDetails({ event, columns, onFilter, onColumn, onClose }: De
 
 /** A value that means itself: `*` and `?` would stand for anything. */
 const literal = (value: string): string => value.replace(/[\\*?]/g, '\\$&');
+
+/** What fired on the event's process or on one that it led to, each with the way to its incident. */
+function Fired({ pod, execId }: { readonly pod: string; readonly execId: string }) {
+  const list = useQuery({
+    queryKey: ['pod', pod, 'alerts'],
+    queryFn: () => get<Page<Alert>>(`/alerts${query({ pod, limit: ALERTS_MAX })}`),
+    meta: { live: true },
+  });
+  const alerts = (list.data?.items ?? []).filter(({ process, ancestors }) =>
+    [process, ...ancestors].some(each => each?.exec_id === execId),
+  );
+  if (alerts.length === 0) return null;
+  return (
+    <>
+      <h3>What fired on it, or on what it started</h3>
+      <ul className="plain">
+        {alerts.map(({ id, rule, incident_id }) => (
+          <li key={id}>
+            <Level level={rule.level} /> <Link href={`/alerts/${id}`}>{rule.title}</Link>
+            {incident_id === '' ? null : (
+              <>
+                {', '}
+                <Link href={`/incidents/${incident_id}`}>its incident</Link>
+              </>
+            )}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

@@ -83,7 +83,7 @@ function Pods({ incident: { pods, first_seen } }: { readonly incident: Incident 
         <EachPod pods={pods}>
           {pod => (
             <>
-              <Link href={`/pods/${pod}${query({ at: before })}`}>{pod} just before</Link> ·{' '}
+              <Link href={`/pods/${pod}${query({ at: before })}`}>{visible(pod)} just before</Link> ·{' '}
               <Link href={`/events${query({ pod, until: before })}`}>its events up to then</Link>
             </>
           )}
@@ -94,7 +94,7 @@ function Pods({ incident: { pods, first_seen } }: { readonly incident: Incident 
         <EachPod pods={pods}>
           {pod => (
             <>
-              <Link href={`/pods/${pod}`}>everything of {pod}</Link> ·{' '}
+              <Link href={`/pods/${pod}`}>everything of {visible(pod)}</Link> ·{' '}
               <Link href={`/events${query({ pod })}`}>its events</Link> ·{' '}
               <Link href={`/connections${query({ namespace: pod.split('/')[0], pod: pod.split('/')[1] })}`}>
                 its connections
@@ -113,7 +113,7 @@ function PodsOfReplay({ incident: { pods } }: { readonly incident: Incident }) {
     <>
       <dt>Before and besides</dt>
       <dd>
-        <EachPod pods={pods}>{pod => <Link href={`/pods/${pod}`}>everything of {pod}</Link>}</EachPod>
+        <EachPod pods={pods}>{pod => <Link href={`/pods/${pod}`}>everything of {visible(pod)}</Link>}</EachPod>
       </dd>
     </>
   );

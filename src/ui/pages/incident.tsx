@@ -51,7 +51,7 @@ function Shown({ incident }: { readonly incident: Incident }) {
           {pods.map((pod, at) => (
             <span key={pod}>
               {at > 0 ? ', ' : ''}
-              <Link href={`/pods/${pod}`}>{pod}</Link>
+              <Link href={`/pods/${pod}`}>{visible(pod)}</Link>
             </span>
           ))}
         </p>
