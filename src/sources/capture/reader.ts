@@ -1,4 +1,5 @@
 /** One file of a capture: its events in its own order, with a bounded look-ahead. */
+import { statSync } from 'node:fs';
 import { isOrderedMarker } from '../../model/capture.ts';
 import type { Event } from '../../model/event.ts';
 import { formatInstant, type Micros } from '../../model/time.ts';
@@ -22,6 +23,8 @@ export interface ReaderContext {
 
 export class CaptureReader {
   readonly path: string;
+  /** What comes through it may be live, and comes once. */
+  readonly isPipe: boolean;
   readonly #context: ReaderContext;
   readonly #chunks: AsyncGenerator<Buffer>;
   readonly #splitter: LineSplitter;
@@ -31,7 +34,7 @@ export class CaptureReader {
   #line = 0;
   #ended = false;
   #unknownBefore = 0;
-  /** Null where nothing waits for what comes after it: in recordings, whose order is final, and on standard input, which may be live. */
+  /** Null where nothing waits for what comes after it: in recordings, whose order is final, and in pipes. */
   #jumps: Jumps | null;
   /** The running maximum of the event times up to the next event: the file's place in a merge by time. */
   key: Micros = Number.NEGATIVE_INFINITY;
@@ -45,14 +48,14 @@ export class CaptureReader {
       // How much is missing nobody knows.
       this.#context.counters.lost++;
     };
-    this.#chunks = decompressed(open(), onDamage, path === '-' ? null : open);
-    this.#jumps =
-      path === '-'
-        ? null
-        : new Jumps({
-            give: ({ event }) => this.#queue.push(event),
-            putAside: (jumpers, rest) => this.#putAside(jumpers, rest),
-          });
+    this.isPipe = path === '-' || statSync(path, { throwIfNoEntry: false })?.isFile() === false;
+    this.#chunks = decompressed(open(), onDamage, this.isPipe ? null : open);
+    this.#jumps = !this.isPipe
+      ? new Jumps({
+          give: ({ event }) => this.#queue.push(event),
+          putAside: (jumpers, rest) => this.#putAside(jumpers, rest),
+        })
+      : null;
     this.#splitter = new LineSplitter({
       line: (bytes, start, end) => this.#onLine(bytes, start, end),
       tooLong: head => {

@@ -76,6 +76,8 @@ export function captureSource(options: CaptureOptions): Source {
         }
         events.push(reader.take());
         if (events.length >= BATCH_EVENTS_MAX) await send();
+        // Nobody knows when the next one comes.
+        if (reader.isPipe && reader.peek() === undefined) await send();
         if (readers.length > 1 || reader.peek() === undefined) reader = await earliest(readers);
       }
       await send();

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createWriteStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { gzipSync } from 'node:zlib';
+import { createGzip, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isOrderedMarker, orderedMarkerLine } from '../../../src/model/capture.ts';
 import type { Event } from '../../../src/model/event.ts';
@@ -117,6 +118,26 @@ describe('capture source', () => {
   it('names a file that is missing', async () => {
     const path = join(folder, 'nowhere.jsonl');
     await expect(read({ paths: [path] })).rejects.toThrow(`${path}: no such file`);
+  });
+
+  it('gives what came through a pipe while it is open, and reads no damaged one again', async () => {
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    const source = captureSource({ paths: [path], quarantine: memoryQuarantine() });
+    let got = 0;
+    source.batches().subscribe(batch => {
+      got += batch.events.length;
+      batch.done();
+    });
+    const writer = createWriteStream(path);
+    const gzip = createGzip();
+    gzip.pipe(writer, { end: false });
+    gzip.write(`${flow(1)}\n`);
+    gzip.flush();
+    await expect.poll(() => got).toBe(1);
+    writer.end('no gzip');
+    await expect.poll(() => source.status().state).toBe('ended');
+    expect(source.status().counters).toMatchObject({ events: 1, lost: 1 });
   });
 
   it('reads standard input', async () => {
