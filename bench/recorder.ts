@@ -96,7 +96,7 @@ console.log(`recorder-read-us ${((reading * 1_000) / read).toFixed(2)} 30`);
 console.log(`recorder-text-bytes ${text.toFixed(0)} 10000`);
 console.log(`recorder-index-us ${((indexing * 1_000) / count).toFixed(2)} 1`);
 console.log(`recorder-index-bytes ${(index / count).toFixed(2)} 10`);
-console.log(`recorder-look-us-a-block ${((looking * 1_000) / blocks).toFixed(1)} 100`);
+console.log(`recorder-look-block-us ${((looking * 1_000) / blocks).toFixed(1)} 100`);
 console.log(`recorder-newest-page-ms ${newest.toFixed(0)} 500`);
 console.log(`recorder-disk-bytes ${(again.stats().bytes / count).toFixed(0)} 1000`);
 rmSync(folder, { recursive: true, force: true });
