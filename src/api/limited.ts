@@ -3,6 +3,8 @@
  * happens in all namespaces. The schemas are lists of what may be told: parsing leaves out all else.
  */
 import { z } from 'zod';
+import type { Gap } from '../alerts/alert.ts';
+import type { Scope } from './deps.ts';
 import { levelSchema } from './schemas.ts';
 
 export const limitedStatusSchema = z
@@ -20,6 +22,9 @@ export const limitedStatusSchema = z
     id: 'LimitedStatus',
     description: 'For tokens that are limited to namespaces: nothing that counts all of them',
   });
+
+/** That something went unseen is for everybody; how much is not. */
+export const gapFor = (gap: Gap, scope: Scope): Gap => (scope === null ? gap : { ...gap, count: 0 });
 
 /** What a rule is. */
 export const ruleFields = {

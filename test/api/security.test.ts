@@ -251,6 +251,11 @@ describe('tokens and scopes', () => {
     for (const rule of rules) {
       expect(Object.values(rule).filter(value => typeof value === 'number')).toEqual([rule.line]);
     }
+    const at = STATUS.started;
+    const gap = { source: 'relay', node: 'node-1', from: at, to: at, count: 7, reason: 'ring buffer full' };
+    await api.store.commit({ entries: [], gaps: [gap] });
+    expect((await api.get('/api/v1/gaps', { token: secrets.read })).json.items).toEqual([gap]);
+    expect((await api.get('/api/v1/gaps', { token })).json.items).toEqual([{ ...gap, count: 0 }]);
     const { paths } = (await api.get('/api/v1/openapi.json')).json;
     expect(paths['/metrics'].get.description).toContain('limited to namespaces');
     expect(JSON.stringify(paths['/api/v1/status'].get)).toContain('LimitedStatus');

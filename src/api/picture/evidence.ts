@@ -1,6 +1,7 @@
 /** Alerts with their evidence, as the marks of a picture need them. */
 import type { Alert, Gap } from '../../alerts/alert.ts';
 import type { ApiStore, Scope } from '../deps.ts';
+import { gapFor } from '../limited.ts';
 import { PICTURE_LIMITS } from './limits.ts';
 
 /** @param alerts newest first. The oldest get their evidence: they tell how it began; the others keep what lists say of them. */
@@ -17,7 +18,7 @@ export async function withEvidence(
   );
 }
 
-/** Losses concern whole nodes: they are for those who see all namespaces. */
 export async function gapsFor(store: Pick<ApiStore, 'gaps'>, scope: Scope): Promise<readonly Gap[]> {
-  return scope === null ? (await store.gaps({ limit: PICTURE_LIMITS.gapsMax })).items : [];
+  const { items } = await store.gaps({ limit: PICTURE_LIMITS.gapsMax });
+  return items.map(gap => gapFor(gap, scope));
 }

@@ -6,6 +6,7 @@ import { formatInstant, parseInstant } from '../../model/time.ts';
 import { sees } from '../auth.ts';
 import type { ApiLimits } from '../config.ts';
 import type { ApiDeps, PastPod, Scope } from '../deps.ts';
+import { gapFor } from '../limited.ts';
 import { showQuery } from '../picture/cursors.ts';
 import { gapsFor, withEvidence } from '../picture/evidence.ts';
 import { PICTURE_LIMITS } from '../picture/limits.ts';
@@ -81,7 +82,7 @@ const pastSchema = z
   .object({
     from: timestamp.describe('events from this time on were read'),
     is_whole: z.boolean().describe('false when there was more than one reading takes in'),
-    gaps: z.array(gapSchema).describe('losses in what was read; [] for tokens of some namespaces'),
+    gaps: z.array(gapSchema).describe('losses in what was read; for tokens of some namespaces without their number'),
   })
   .nullable()
   .describe('what a tree of a past time was made of; null for the present');
@@ -94,8 +95,7 @@ export type PodPictureView = z.infer<typeof podPictureSchema>;
 const pastView = ({ from, isWhole, gaps }: PastPod, scope: Scope) => ({
   from: formatInstant(from),
   is_whole: isWhole,
-  // Losses concern whole nodes.
-  gaps: scope === null ? [...gaps] : [],
+  gaps: gaps.map(gap => gapFor(gap, scope)),
 });
 
 export function liveRoutes(

@@ -1,7 +1,7 @@
 /** How it goes: rules, gaps, sources, engine. */
 import { z } from 'zod';
 import type { ApiDeps, RuleRecord } from '../deps.ts';
-import { limitedRuleSchema, limitedStatusSchema, ruleFields } from '../limited.ts';
+import { gapFor, limitedRuleSchema, limitedStatusSchema, ruleFields } from '../limited.ts';
 import { type Route, route } from '../route.ts';
 import { gapSchema, instant, LEVEL_LIST, pageOf, paging } from '../schemas.ts';
 
@@ -116,8 +116,15 @@ export function statusRoutes(deps: Pick<ApiDeps, 'store' | 'rules' | 'status' | 
       summary: 'Periods in which events are known to be lost, newest first',
       scope: 'read',
       query: z.strictObject({ since: instant.optional().describe('RFC 3339'), ...paging }),
-      answer: { status: 200, description: 'A page of gaps', schema: pageOf(gapSchema) },
-      handle: ({ query }) => deps.store.gaps(query),
+      answer: {
+        status: 200,
+        description: 'A page of gaps; for tokens that are limited to namespaces without how many events were lost',
+        schema: pageOf(gapSchema),
+      },
+      handle: async ({ query, caller: { namespaces } }) => {
+        const { items, next } = await deps.store.gaps(query);
+        return { items: items.map(gap => gapFor(gap, namespaces)), next };
+      },
     }),
   ];
 }

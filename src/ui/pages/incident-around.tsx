@@ -54,7 +54,6 @@ function lossesOf({ picture, timeline }: IncidentData): Loss[] {
 }
 
 function Unseen({ data }: { readonly data: IncidentData }) {
-  const isLimited = useIsLimited();
   if (data.picture.data === undefined || data.timeline.data === undefined) return <>Reading …</>;
   const losses = lossesOf(data);
   const isIncomplete = data.alerts.items.some(({ incomplete }) => incomplete);
@@ -69,8 +68,6 @@ function Unseen({ data }: { readonly data: IncidentData }) {
       </span>
     );
   }
-  if (isLimited)
-    return <>Nothing that these alerts rest on. Losses of whole nodes are told to tokens of all namespaces alone.</>;
   return <>Nothing that is known: no source reported a loss in the time that the picture shows.</>;
 }
 
