@@ -122,7 +122,7 @@ describe('capture source', () => {
 
   it('gives what came through a pipe while it is open, and reads no damaged one again', async () => {
     const path = join(folder, 'pipe');
-    execFileSync('mkfifo', [path]);
+    execFileSync('sh', ['-c', 'mkfifo "$0"', path]);
     const source = captureSource({ paths: [path], quarantine: memoryQuarantine() });
     let got = 0;
     source.batches().subscribe(batch => {
