@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Box, layOut, type MapLayout, neighbour, SIZE } from '../../src/ui/map/layout.ts';
+import { type Box, layOut, type MapLayout, neighbour, type PlacedNode, SIZE } from '../../src/ui/map/layout.ts';
 import { isDropped, type MapEdge, type MapNode, nodeName } from '../../src/ui/map/words.ts';
 
 const node = (id: string, more: Partial<MapNode> = {}): MapNode => {
@@ -97,6 +97,28 @@ describe('the layout of the service map', () => {
   it('is arranged as a whole once most of it is new', () => {
     const first = { nodes: SHOP.nodes.slice(0, 2), edges: SHOP.edges.slice(1, 2) };
     expect(layOut(SHOP, layOut(first, null))).toEqual(layOut(SHOP, null));
+  });
+
+  it('leads lines past what stands between their ends', () => {
+    // The namespace's own store stands on the way out of it.
+    const names = ['shop/api', 'shop/web', 'shop/job'];
+    const edges = names.flatMap(name => [edge(name, 'shop/store'), edge(name, '/pay.example')]);
+    const { lines, nodes } = layOut(
+      { nodes: [...names, 'shop/store', '/pay.example'].map(id => node(id)), edges },
+      null,
+    );
+    const store = nodes.get('shop/store') as PlacedNode;
+    const out = lines.filter(({ to }) => to.node.id === '/pay.example');
+    expect(out).toHaveLength(names.length);
+    for (const { bends, from } of out) {
+      // Each goes over the store, below it, or stood clear of it anyway.
+      const y = from.y + from.height / 2;
+      const isClear = y < store.y || y > store.y + store.height;
+      expect(bends.length > 0 || isClear, from.node.id).toBe(true);
+      for (const bend of bends) expect(bend.y < store.y || bend.y > store.y + store.height).toBe(true);
+    }
+    expect(out.some(({ bends }) => bends.length > 0)).toBe(true);
+    for (const { bends } of lines.filter(({ to }) => to.node.id === 'shop/store')) expect(bends).toEqual([]);
   });
 
   it('stays tidy with hundreds of ends', () => {

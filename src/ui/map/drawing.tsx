@@ -1,6 +1,7 @@
 /** The service map drawn: boxes, lines, nodes. One stop of the tab key; arrows go from node to node, enter opens. */
 import { type KeyboardEvent, memo, useRef, useState } from 'react';
 import { cut } from '../text.ts';
+import { reachOf } from './lanes.ts';
 import { type Line, type MapLayout, neighbour, type PlacedNode, SIZE } from './layout.ts';
 import { edgeTitle, nodeName, nodeSubtitle, nodeTitle, processesText, rate } from './words.ts';
 
@@ -18,8 +19,19 @@ interface Route {
   readonly way: 1 | -1;
 }
 
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** @param short by how much it ends before its end, for the tip. */
+function curve(from: Point, to: Point, short = 0): string {
+  const reach = reachOf(from.x, to.x);
+  return `C${from.x + reach} ${from.y} ${to.x - reach} ${to.y} ${to.x - short} ${to.y}`;
+}
+
 /** Out at the side that faces the other, in at the side that faces this one; in one column, and back to itself, around the right. */
-function routeOf({ from, to }: Line): Route {
+function routeOf({ from, to, bends }: Line): Route {
   const y1 = from.y + from.height / 2;
   const y2 = to.y + to.height / 2;
   const right = from.x + from.width;
@@ -28,8 +40,13 @@ function routeOf({ from, to }: Line): Route {
     const way = to.x >= right ? 1 : -1;
     const x1 = way === 1 ? right : from.x;
     const x = way === 1 ? to.x : to.x + to.width;
-    const reach = Math.max(Math.abs(x - x1) / 2, 30) * way;
-    return { d: `M${x1} ${y1}C${x1 + reach} ${y1} ${x - reach} ${y2} ${x - 7 * way} ${y2}`, x, y: y2, way };
+    let d = `M${x1} ${y1}`;
+    let at = { x: x1, y: y1 };
+    for (const bend of bends) {
+      d += `${curve(at, { x: bend.from, y: bend.y })}H${bend.to}`;
+      at = { x: bend.to, y: bend.y };
+    }
+    return { d: `${d}${curve(at, { x, y: y2 }, 7 * way)}`, x, y: y2, way };
   }
   const x = to.x + to.width;
   const bulge = Math.max(right, x) + 34 + Math.abs(y2 - y1) / 8;

@@ -5,6 +5,7 @@
 import { Graph, layout } from '@dagrejs/dagre';
 import type { MapView } from '../../api/contract.ts';
 import { visible } from '../text.ts';
+import { type Bend, bendsOf } from './lanes.ts';
 import { isDropped, type MapEdge, type MapNode } from './words.ts';
 
 export const SIZE = {
@@ -47,6 +48,8 @@ export interface Line {
   readonly dropped: boolean;
   /** Flows a minute, over the last hour. */
   readonly perMinute: number;
+  /** Where it goes past nodes between its ends, in its direction. */
+  readonly bends: readonly Bend[];
 }
 
 export interface MapLayout {
@@ -250,6 +253,16 @@ function makeRoom(nodes: Map<string, PlacedNode>, boxes: readonly Box[]) {
   return { nodes, boxes: settled };
 }
 
+/** None between nodes of one column: their line goes around. */
+function bendsBetween(from: PlacedNode, to: PlacedNode, nodes: Iterable<PlacedNode>): Bend[] {
+  const [start, end] = [from.y + from.height / 2, to.y + to.height / 2];
+  if (to.x >= from.x + from.width)
+    return bendsOf({ x: from.x + from.width, y: start }, { x: to.x, y: end }, nodes, SIZE.gap);
+  if (to.x + to.width <= from.x)
+    return bendsOf({ x: from.x, y: start }, { x: to.x + to.width, y: end }, nodes, SIZE.gap);
+  return [];
+}
+
 /** More than so many times as many nodes as were arranged: then what was appended has become most of it. */
 const GROWTH_MAX = 2;
 
@@ -271,6 +284,7 @@ export function layOut(view: View, held: MapLayout | null): MapLayout {
       edges,
       dropped: edges.some(isDropped),
       perMinute: edges.reduce((sum, { rates }) => sum + rates['60m'].flows, 0),
+      bends: bendsBetween(from, to, nodes.values()),
     });
   }
   return {
