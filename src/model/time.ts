@@ -74,13 +74,22 @@ function formatSecond(seconds: number): string {
   return `${String(year).padStart(4, '0')}-${two(month)}-${two(day)}T${hms}`;
 }
 
-/** What is formatted together mostly happened in the same second. */
-let formatted = { seconds: 0, text: formatSecond(0) };
+/** Times that are formatted together fall into few seconds: the text of each is made once. */
+const FORMATTED_MAX = 64;
+const formatted: { readonly seconds: number; readonly text: string }[] = [];
+
+function secondText(seconds: number): string {
+  const slot = Math.abs(seconds) % FORMATTED_MAX;
+  const held = formatted[slot];
+  if (held?.seconds === seconds) return held.text;
+  const text = formatSecond(seconds);
+  formatted[slot] = { seconds, text };
+  return text;
+}
 
 /** RFC 3339 in UTC with all nine fraction digits: `2026-01-01T00:00:00.000000000Z`. */
 export function formatInstant(time: Micros, ns = 0): string {
   const seconds = Math.floor(time / MICROS_PER_SECOND);
-  if (seconds !== formatted.seconds) formatted = { seconds, text: formatSecond(seconds) };
   const nanos = (time - seconds * MICROS_PER_SECOND) * 1_000 + ns;
-  return `${formatted.text}.${String(nanos).padStart(9, '0')}Z`;
+  return `${secondText(seconds)}.${String(nanos).padStart(9, '0')}Z`;
 }

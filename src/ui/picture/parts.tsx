@@ -198,19 +198,16 @@ function linkLabel({ flows, dropped, toggle, targets }: PlacedLink): string {
 interface LinkProps {
   readonly link: PlacedLink;
   readonly phase: Phase;
-  /** It stands out; its label is at the end at which nobody points. */
-  readonly lit: LitAt | null;
+  readonly isLit: boolean;
   readonly isFaint: boolean;
 }
 
-export type LitAt = 'from' | 'to';
-
-export const LinkPart = memo(function LinkPart({ link, phase, lit, isFaint }: LinkProps) {
+export const LinkPart = memo(function LinkPart({ link, phase, isLit, isFaint }: LinkProps) {
   const { mark, attribution, dropped, y1, tag } = link;
   const classes = ['edge', `by-${attribution}`, phase === 'future' ? 'future' : ''];
   if (dropped) classes.push('dropped');
   else if (mark !== null) classes.push('marked', `level-${mark.level}`);
-  if (lit !== null) classes.push('lit');
+  if (isLit) classes.push('lit');
   if (isFaint) classes.push('faint');
   const d = pathOf(link);
   return (
@@ -218,22 +215,23 @@ export const LinkPart = memo(function LinkPart({ link, phase, lit, isFaint }: Li
       <path className="edge-hit" d={d} />
       <path className="edge-line" d={d} />
       {mark === null ? null : <Badge mark={mark} x={tag} y={y1} />}
-      {lit === null ? null : <LinkLabel link={link} at={lit} />}
+      {isLit ? <title>{linkTitle(link)}</title> : null}
     </g>
   );
 });
 
-function LinkLabel({ link, at }: { readonly link: PlacedLink; readonly at: LitAt }) {
+/** At which end of a line its label stands: the one at which nobody points. */
+export type LabelAt = 'from' | 'to';
+
+/** Of a line that stands out, above all lines. */
+export function LinkLabel({ link, at }: { readonly link: PlacedLink; readonly at: LabelAt }) {
   const { mark, x1, y1, x2, y2, lane, tag } = link;
   const isLeft = at === 'from' ? x2 < x1 : x2 > lane;
   const x = at === 'to' ? x2 + (isLeft ? -10 : 10) : mark === null ? tag : tag + (isLeft ? -13 : 13);
   return (
-    <>
-      <title>{linkTitle(link)}</title>
-      <text className="edge-label" x={x} y={(at === 'from' ? y1 : y2) - 4} textAnchor={isLeft ? 'end' : 'start'}>
-        {linkLabel(link)}
-      </text>
-    </>
+    <text className="edge-label" x={x} y={(at === 'from' ? y1 : y2) - 4} textAnchor={isLeft ? 'end' : 'start'}>
+      {linkLabel(link)}
+    </text>
   );
 }
 

@@ -11,7 +11,7 @@ import {
   useState,
 } from 'react';
 import { indexOf, step, typedAhead } from './keys.ts';
-import { Branches, EndPart, GroupHead, LinkPart, type LitAt, type Phase, RowPart } from './parts.tsx';
+import { Branches, EndPart, GroupHead, type LabelAt, LinkLabel, LinkPart, type Phase, RowPart } from './parts.tsx';
 import { SIZE } from './size.ts';
 import type { Layout, PlacedLink, PlacedRow } from './types.ts';
 
@@ -213,7 +213,7 @@ export function Picture(props: PictureProps) {
               key={link.key}
               link={link}
               phase={phaseOf(link.first_seen, null, at)}
-              lit={lit.links.get(link.key) ?? null}
+              isLit={lit.links.has(link.key)}
               isFaint={lit.links.size > 0 && !lit.links.has(link.key) && link.mark === null}
             />
           ))}
@@ -222,6 +222,10 @@ export function Picture(props: PictureProps) {
             .map(end => (
               <EndPart key={end.key} end={end} isLit={lit.ends.has(end.key)} isSelected={selected === end.key} />
             ))}
+          {links.map(link => {
+            const label = lit.links.get(link.key);
+            return label === undefined ? null : <LinkLabel key={link.key} link={link} at={label} />;
+          })}
         </g>
         <g role="tree" aria-label={label} onKeyDown={onKeyDown} onFocus={onFocus}>
           {layout.groups
@@ -262,7 +266,7 @@ export function Picture(props: PictureProps) {
  */
 function drawn(
   links: readonly PlacedLink[],
-  lit: ReadonlyMap<string, LitAt>,
+  lit: ReadonlyMap<string, LabelAt>,
   top: number,
   bottom: number,
 ): readonly PlacedLink[] {
@@ -288,7 +292,7 @@ function drawn(
 
 /** What belongs to what is pointed at, or selected, stands out. */
 function litBy(key: string | null, { links }: Layout) {
-  const lit = new Map<string, LitAt>();
+  const lit = new Map<string, LabelAt>();
   const ends = new Set<string>();
   for (const link of links) {
     if (key === null || ![link.key, link.from, link.to].includes(key)) continue;
