@@ -86,8 +86,9 @@ describe.skipIf(MISSING !== '')(`the events page${MISSING === '' ? '' : ` (${MIS
     await details.getByText('As the sensor printed it').click();
     await details.locator('pre').getByText('"node_name"').first().waitFor();
     expect(await axeViolations(page)).toEqual([]);
-    const fired = details.getByRole('listitem').filter({ hasText: 'Reverse shell by a network tool' });
-    expect(await fired.getByRole('link', { name: 'its incident' }).getAttribute('href')).toMatch(/^\/incidents\/\w+$/);
+    await details.getByRole('link', { name: 'Reverse shell by a network tool' }).waitFor();
+    const incident = details.getByRole('link', { name: /^The incident/ });
+    expect(await incident.getAttribute('href')).toMatch(/^\/incidents\/\w+$/);
     await details.getByRole('button', { name: 'column process.uid' }).click();
     await page.getByRole('columnheader', { name: 'process.uid' }).waitFor();
     await details.getByRole('link', { name: 'All events of the process' }).click();

@@ -4,11 +4,13 @@ import { useState } from 'react';
 import { Link } from 'wouter';
 import type { Alert, EventView, Page } from '../../api/contract.ts';
 import { get, query } from '../api.ts';
-import { cut, instant, json, visible } from '../text.ts';
-import { Level } from '../widgets.tsx';
+import { count, cut, instant, json, visible } from '../text.ts';
+import { LEVELS, Level } from '../widgets.tsx';
 
 const VALUE_CHARS = 2_000;
 const ALERTS_MAX = 200;
+const ALERTS_SHOWN = 4;
+const ID_CHARS = 12;
 
 interface DetailsProps {
   readonly event: EventView;
@@ -111,7 +113,7 @@ export function EventDetails({ event, columns, onFilter, onColumn, onClose }: De
 /** A value that means itself: `*` and `?` would stand for anything. */
 const literal = (value: string): string => value.replace(/[\\*?]/g, '\\$&');
 
-/** What fired on the event's process or on one that it led to, each with the way to its incident. */
+/** What fired on the event's process or on one that it led to, and the way to the incident. */
 function Fired({ pod, execId }: { readonly pod: string; readonly execId: string }) {
   const list = useQuery({
     queryKey: ['pod', pod, 'alerts'],
@@ -122,21 +124,25 @@ function Fired({ pod, execId }: { readonly pod: string; readonly execId: string 
     [process, ...ancestors].some(each => each?.exec_id === execId),
   );
   if (alerts.length === 0) return null;
+  const incidents = [...new Set(alerts.map(({ incident_id }) => incident_id))].filter(id => id !== '');
+  const worst = LEVELS.flatMap(level => alerts.filter(({ rule }) => rule.level === level));
   return (
     <>
       <h3>What fired on it, or on what it started</h3>
       <ul className="plain">
-        {alerts.map(({ id, rule, incident_id }) => (
+        {incidents.map(id => (
           <li key={id}>
-            <Level level={rule.level} /> <Link href={`/alerts/${id}`}>{rule.title}</Link>
-            {incident_id === '' ? null : (
-              <>
-                {', '}
-                <Link href={`/incidents/${incident_id}`}>its incident</Link>
-              </>
-            )}
+            <Link href={`/incidents/${id}`}>The incident {id.slice(0, ID_CHARS)}</Link>
           </li>
         ))}
+        {worst.slice(0, ALERTS_SHOWN).map(({ id, rule }) => (
+          <li key={id}>
+            <Level level={rule.level} /> <Link href={`/alerts/${id}`}>{rule.title}</Link>
+          </li>
+        ))}
+        {worst.length > ALERTS_SHOWN ? (
+          <li className="quiet">and {count(worst.length - ALERTS_SHOWN, 'alert')} more</li>
+        ) : null}
       </ul>
     </>
   );
