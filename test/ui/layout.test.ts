@@ -7,6 +7,7 @@ import { atOnce } from '../../src/api/picture/slices.ts';
 import { podPicture } from '../../src/api/picture/subjects.ts';
 import { indexOf, step, typedAhead } from '../../src/ui/picture/keys.ts';
 import { layOut } from '../../src/ui/picture/layout.ts';
+import { pathOf } from '../../src/ui/picture/routes.ts';
 import { SIZE } from '../../src/ui/picture/size.ts';
 import type { Layout } from '../../src/ui/picture/types.ts';
 import { rowAge, rowLabel } from '../../src/ui/picture/words.ts';
@@ -150,6 +151,59 @@ describe('the layout of the picture', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('the lines of the picture', () => {
+  const digs = Array.from({ length: 30 }, (_, n) =>
+    process(`dig-${String.fromCharCode(97 + n)}`, 1, {
+      connections: [
+        connection(`dig-${String.fromCharCode(97 + n)}`, end('10.96.0.10', 53), { protocol: 'UDP' }),
+        connection(`dig-${String.fromCharCode(97 + n)}`, end(`192.0.${n}.1`, 443)),
+      ],
+    }),
+  );
+  const evidence = digs[7]?.connections[0];
+  if (evidence === undefined) throw new Error('nothing to mark');
+  const flow = { ...evidence, time: at(1), exec_id: 'dig-h' };
+  const { groups, ends, links } = layOut(
+    buildPicture({
+      trees: [tree([process('sh', 0), ...digs])],
+      show: [],
+      gaps: [],
+      since: '',
+      identities: new Map(),
+      alerts: [{ ...makeAlert(1, { process: storedProcess('dig-h') }), flows: [flow] }],
+    }),
+  );
+
+  it('share lane and arrival when they look the same and lead to one place', () => {
+    const shared = links.filter(({ to, mark }) => to === 'end to 10.96.0.10' && mark === null);
+    expect(shared.length).toBe(29);
+    expect(new Set(shared.map(({ lane, y2 }) => `${lane} ${y2}`)).size).toBe(1);
+    const [marked, ...others] = links.filter(({ mark }) => mark !== null);
+    expect(others).toEqual([]);
+    expect([marked?.lane, marked?.y2]).not.toEqual([shared[0]?.lane, shared[0]?.y2]);
+    // Above all others.
+    expect(links.at(-1)).toBe(marked);
+  });
+
+  it('run between the columns, their numbers beside their rows', () => {
+    const right = Math.max(...groups.map(({ x, width }) => x + width));
+    const left = Math.min(...ends.map(({ x }) => x));
+    for (const { lane, tag, mark } of links) {
+      expect(lane).toBeGreaterThan(right);
+      expect(lane).toBeLessThan(left);
+      if (mark !== null) expect(tag - right).toBeLessThan(30);
+    }
+  });
+
+  it('end in an arrow at whoever was reached, or in a cross', () => {
+    const link = links[0];
+    if (link === undefined) throw new Error('no line');
+    expect(pathOf(link)).toMatch(new RegExp(`M${link.x2} ${link.y2}l-7 -4`));
+    expect(pathOf({ ...link, inbound: true })).toMatch(new RegExp(`M${link.x1} ${link.y1}l7 -4`));
+    expect(pathOf({ ...link, dropped: true })).toMatch(/l10 10m0 -10l-10 10$/);
   });
 });
 

@@ -134,6 +134,12 @@ function Legend() {
       <li>
         <Sample className="dropped" /> dropped
       </li>
+      <li>
+        <span className="legend-step" aria-hidden="true">
+          1
+        </span>{' '}
+        evidence, in its order
+      </li>
     </ul>
   );
 }
