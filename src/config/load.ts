@@ -1,6 +1,6 @@
 /** Reads `spoor.yaml` and the environment into a `Config`; says what is wrong with file, line, column and the nearest right word. */
 import { readFileSync } from 'node:fs';
-import { LineCounter, parseDocument, parse as parseYaml } from 'yaml';
+import { LineCounter, parseDocument, parse as parseYaml, visit } from 'yaml';
 import { applyEnvironment } from './environment.ts';
 import { ConfigError } from './error.ts';
 import { describeIssue } from './problems.ts';
@@ -37,6 +37,17 @@ export function parseConfig(
       }),
     );
   }
+  const nameless: string[] = [];
+  visit(document, {
+    Alias: (_, node) => {
+      if (node.resolve(document) !== undefined) return;
+      const at = lines.linePos(node.range?.[0] ?? 0);
+      nameless.push(
+        `${file}:${at.line}:${at.col}: an alias that names no anchor before it; a text that begins with * needs quotes`,
+      );
+    },
+  });
+  if (nameless.length > 0) throw new ConfigError(nameless);
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: ALIASES_MAX }) ?? {};

@@ -115,6 +115,9 @@ describe('configuration', () => {
     const secret = 'xoxb-very-secret';
     expect(problems(`sinks: {a: {type: slack, webhook_url: ['${secret}']}}`).join('\n')).not.toContain(secret);
     expect(problems(`sinks: {a: {type: pagerduty, routing_key: {x: '${secret}'}}}`).join('\n')).not.toContain(secret);
+    expect(problems(`sinks:\n  a: {type: slack, webhook_url: *${secret} }`)).toEqual([
+      'spoor.yaml:2:33: an alias that names no anchor before it; a text that begins with * needs quotes',
+    ]);
   });
 
   it('is documented as it is', () => {
