@@ -2,7 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { commitAlert, type Harness, makeAlert, makeIncident, startApi } from '../api/support.ts';
+import type { EngineStatus } from '../../src/api/deps.ts';
+import { commitAlert, type Harness, makeAlert, makeIncident, STATUS, startApi } from '../api/support.ts';
 import { axeViolations, launch, MISSING, visit } from './browser.ts';
 
 const PHONE = { viewport: { width: 320, height: 800 } };
@@ -16,8 +17,13 @@ describe.skipIf(MISSING !== '')(`a responder${MISSING === '' ? '' : ` (${MISSING
     browser = await launch();
   });
   afterAll(() => browser?.close());
+  let sources: EngineStatus['sources'];
   beforeEach(async () => {
-    api = await startApi({ config: { pageFolder: fileURLToPath(new URL('../../dist/ui', import.meta.url)) } });
+    sources = [];
+    api = await startApi({
+      config: { pageFolder: fileURLToPath(new URL('../../dist/ui', import.meta.url)) },
+      deps: { status: () => ({ ...STATUS, sources }) },
+    });
   });
   afterEach(() => api.close());
 
@@ -58,6 +64,14 @@ describe.skipIf(MISSING !== '')(`a responder${MISSING === '' ? '' : ` (${MISSING
     await around.getByText(/pager 0 delivered, 1 dead letter: 400 Bad Request/).waitFor();
     await around.getByRole('link', { name: 'which' }).click();
     await page.getByRole('cell', { name: 'dead', exact: true }).waitFor();
+    await close();
+  });
+
+  it('is told of losses of which no time is known', async () => {
+    sources = STATUS.sources;
+    await commitAlert(api.store, makeAlert(1), makeIncident(0));
+    const { page, close } = await visit(browser, api.url, incident);
+    await page.getByText('No gap is known in the time that the picture shows, but 4 events').waitFor();
     await close();
   });
 

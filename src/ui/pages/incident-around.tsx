@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import type { DeliveryView, Gap, Incident, Page } from '../../api/contract.ts';
+import type { DeliveryView, Gap, Incident, Page, ReplayView, StatusView } from '../../api/contract.ts';
 import { get, query } from '../api.ts';
 import { useIsLimited } from '../caller.ts';
 import { useCase } from '../case.tsx';
@@ -53,7 +53,32 @@ function lossesOf({ picture, timeline }: IncidentData): Loss[] {
   return [...new Map(all.map(loss => [`${loss.source} ${loss.from} ${loss.reason}`, loss])).values()];
 }
 
+const LOST = ['lost', 'malformed', 'ahead', 'dropped', 'rate_limited', 'throttled'] as const;
+
+/** Events that were lost or could not be read at any time, as far as the caller is told; null while that is being read. */
+function useLostAnyTime(): number | null {
+  const { isReplay, get: ofCase } = useCase();
+  const replay = useQuery({ queryKey: ['replay'], queryFn: () => ofCase<ReplayView>(''), enabled: isReplay });
+  const status = useQuery({
+    queryKey: ['status'],
+    queryFn: () => get<StatusView>('/status'),
+    enabled: !isReplay,
+    meta: { live: true },
+  });
+  if (isReplay) {
+    const counts = replay.data?.counts;
+    return counts == null ? null : counts.lost + counts.malformed;
+  }
+  if (status.data === undefined) return null;
+  return status.data.sources.reduce(
+    (sum, { counters }) => LOST.reduce((each, name) => each + (counters?.[name] ?? 0), sum),
+    0,
+  );
+}
+
 function Unseen({ data }: { readonly data: IncidentData }) {
+  const { isReplay } = useCase();
+  const lost = useLostAnyTime();
   if (data.picture.data === undefined || data.timeline.data === undefined) return <>Reading …</>;
   const losses = lossesOf(data);
   const isIncomplete = data.alerts.items.some(({ incomplete }) => incomplete);
@@ -68,6 +93,16 @@ function Unseen({ data }: { readonly data: IncidentData }) {
       </span>
     );
   }
+  if (lost === null) return <>Reading …</>;
+  if (lost > 0)
+    return (
+      <span className="problem">
+        {isReplay
+          ? `${count(lost, 'event')} of this recording could not be read or were lost, at times that are not known.`
+          : `No gap is known in the time that the picture shows, but ${count(lost, 'event')} could not be read or were lost since the start.`}{' '}
+        <Link href="/">{isReplay ? 'The recording' : 'Overview'}</Link>
+      </span>
+    );
   return <>Nothing that is known: no source reported a loss in the time that the picture shows.</>;
 }
 
