@@ -85,6 +85,10 @@ function send(file: Served, request: FastifyRequest, reply: FastifyReply, isLast
   return reply.send(zipped ? file.zipped : file.body);
 }
 
+/** Somebody's browser that looks for a page, not a program. */
+export const isVisit = ({ method, url, headers }: FastifyRequest): boolean =>
+  method === 'GET' && !url.startsWith('/api/') && /\btext\/html\b/.test(headers.accept ?? '');
+
 /** [] where nothing was built, as in a checkout whose tests run from source. */
 export function pageRoutes(folder: string): Route[] {
   let files: Map<string, Served>;

@@ -9,7 +9,7 @@ import { checkHost, checkOrigin, isLoopback } from './browser-guard.ts';
 import type { ApiConfig } from './config.ts';
 import type { ApiDeps } from './deps.ts';
 import { registerMetrics } from './metrics.ts';
-import { pageRoutes } from './page.ts';
+import { isVisit, pageRoutes } from './page.ts';
 import { PROBLEM_TYPE, Problem, problemBody, sendProblem, toProblem } from './problem.ts';
 import { addRoute, hasHead, type Route } from './route.ts';
 import { alertRoutes } from './routes/alerts.ts';
@@ -108,7 +108,13 @@ export async function createApi(deps: ApiDeps, config: ApiConfig): Promise<Api> 
     if (problem.status >= 500 && !(error instanceof Problem)) logFailure(deps, request, problem, error);
     await sendProblem(reply, problem);
   });
-  app.setNotFoundHandler(async (_request, reply) => {
+  const home = page.find(({ path }) => path === '/');
+  app.setNotFoundHandler(async (request, reply) => {
+    // Whoever mistyped an address is led back by the page.
+    if (home !== undefined && isVisit(request)) {
+      reply.code(404);
+      return home.handle({ params: {}, query: {}, body: undefined, caller: NOBODY, request, reply });
+    }
     await sendProblem(reply, new Problem(404, 'not-found', 'there is nothing at this path'));
   });
   app.addHook('onResponse', async (request, reply) => logRequest(deps, request, reply.statusCode, reply.elapsedTime));

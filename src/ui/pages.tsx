@@ -59,6 +59,7 @@ export function PageOf(): ReactNode {
         {({ namespace, name }) => <PodPage namespace={namespace} name={name} />}
       </Route>
       <Route>
+        <title>No such page · Spoor</title>
         <h1>There is no such page</h1>
         <p>
           <Link href="/">Overview</Link>

@@ -69,7 +69,7 @@ export function SignIn() {
       </form>
       <p className="quiet">
         A token with the scope <code>read</code> shows everything; <code>write</code> also acknowledges and resolves.
-        Administrators make them with <code>POST /api/v1/tokens</code>.
+        Administrators make them on the page <em>Tokens</em>.
       </p>
     </main>
   );

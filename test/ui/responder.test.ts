@@ -75,6 +75,19 @@ describe.skipIf(MISSING !== '')(`a responder${MISSING === '' ? '' : ` (${MISSING
     await close();
   });
 
+  it('is led back from an address that there is not', async () => {
+    const { page, close } = await visit(browser, api.url, '/incidens?level=high');
+    await page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    await page.getByRole('main').getByRole('link', { name: 'Overview' }).click();
+    await page.getByText('Open incidents').waitFor();
+    await close();
+    const html = { accept: 'text/html' };
+    expect((await fetch(`${api.url}/incidens`, { headers: html })).status).toBe(404);
+    const answer = await fetch(`${api.url}/api/v1/incidens`, { headers: html });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([404, expect.stringContaining('problem+json')]);
+  });
+
   it('closes the finder by one press of escape, whatever was typed', async () => {
     const { page, close } = await visit(browser, api.url, '/incidents');
     await page.getByRole('heading', { name: 'Incidents' }).waitFor();

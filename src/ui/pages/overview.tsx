@@ -106,8 +106,8 @@ function Open({
           ''
         ) : (
           <>
-            Nothing is being watched right now; below stands how to connect a cluster. A recording dropped here opens as
-            a picture: <ChooseCapture />
+            Nothing is being watched right now; below stands how to connect a cluster. <code>spoor demo</code> plays a
+            recorded break-in; a recording of yours that is dropped here opens as a picture: <ChooseCapture />
           </>
         )}
       </p>
