@@ -15,7 +15,7 @@ const SHOWN_MAX = 300;
 const TEXTS = [
   { name: 'namespace', label: 'Namespace', hint: 'of either end' },
   { name: 'pod', label: 'Pod', hint: 'of either end' },
-  { name: 'to', label: 'To', hint: 'address, name or namespace/pod' },
+  { name: 'to', label: 'To', hint: 'address, name, pod' },
   { name: 'port', label: 'Port', hint: 'of the server' },
 ] as const;
 

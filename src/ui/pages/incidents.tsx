@@ -82,7 +82,7 @@ export default function Incidents() {
           Pod
           <input
             type="search"
-            placeholder="name or namespace/name"
+            placeholder="namespace/name"
             value={filters.get('pod') ?? ''}
             onChange={event => filters.set('pod', event.target.value.trim())}
           />

@@ -79,7 +79,7 @@ function Filter({ filters, namespaces }: { readonly filters: Filters; readonly n
         Text
         <input
           type="search"
-          placeholder="workload, name, process, :port"
+          placeholder="name, process, :port"
           value={filters.get('q') ?? ''}
           onChange={event => filters.set('q', event.target.value)}
         />
