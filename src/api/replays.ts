@@ -90,6 +90,8 @@ export interface ReplaysPort {
     body: AsyncIterable<Uint8Array>,
   ): Promise<ReplayView>;
   start(id: string, owner: ReplayOwner): ReplayView;
+  /** Plays a recording that ships, under all rules. */
+  playShipped(owner: ReplayOwner, recording: string): Promise<ReplayView>;
   /** Plays a rule over what is at hand. */
   try(owner: ReplayOwner, text: string, input: TryInput): Promise<ReplayView>;
   /** As soon as it is done or failed, at the latest after `msMax`. */

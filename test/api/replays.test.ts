@@ -64,6 +64,20 @@ function form(files: Readonly<Record<string, Uint8Array>>): { body: Uint8Array; 
 }
 
 describe('a replay', () => {
+  it('plays a recording that ships, by a name of the list alone', async () => {
+    await start();
+    expect((await api.get('/api/v1/recordings')).json.items).toContain('lateral-movement');
+    const { status, json } = await api.post('/api/v1/recordings/lateral-movement/replay');
+    expect(status).toBe(201);
+    const view = await over(json.id);
+    expect(view).toMatchObject({ state: 'done', input: 'lateral-movement', result: { quarantined: [] } });
+    const { items } = (await api.get(`/api/v1/replays/${view.id}/incidents`)).json;
+    expect(items).toHaveLength(1);
+    for (const name of ['..', '%2e%2e%2fdocs', 'none']) {
+      expect((await api.post(`/api/v1/recordings/${name}/replay`)).status).toBe(404);
+    }
+  });
+
   it('plays what a form sends, and answers as the API does for what is live', async () => {
     await start();
     const { status, json } = await api.call('POST', '/api/v1/replays', {

@@ -95,6 +95,24 @@ describe.skipIf(MISSING !== '')(`what people bring${MISSING === '' ? '' : ` (${M
   });
 
   it(
+    'the recorded break-in opens from where nothing is watched yet',
+    async () => {
+      const { page, complaints, close } = await visit(browser, app.address, '/');
+      await page.getByRole('button', { name: 'Play the recorded break-in' }).click();
+      await page.waitForURL('**/replays/*');
+      await page
+        .getByRole('treeitem', { name: /^nc\.traditional 198\.51\.100\.66 4444/ })
+        .first()
+        .waitFor();
+      await page.getByRole('button', { name: 'Delete it now' }).click();
+      await page.waitForURL(`${app.address}/`);
+      expect(complaints).toEqual([]);
+      await close();
+    },
+    JOURNEY_MS_MAX,
+  );
+
+  it(
     'dropped anywhere opens as the picture, with its alerts, incidents and pods, and ends on demand',
     async () => {
       const { page, complaints, close } = await visit(browser, app.address, '/');

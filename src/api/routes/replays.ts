@@ -27,6 +27,7 @@ export const ownerOf = ({ id, name, scopes, namespaces }: Caller): ReplayOwner =
   isAdmin: scopes.has('admin') && namespaces === null,
 });
 
+const PLAYS_PER_MINUTE_MAX = 60;
 const MEDIA = ['multipart/form-data', 'application/octet-stream', 'application/x-ndjson', 'application/gzip'] as const;
 
 /** Routes whose body is a stream: they are registered where nothing reads it before them. */
@@ -158,10 +159,23 @@ export function replayRoutes(replays: ReplaysPort, of: readonly Route[], limits:
       path: '/api/v1/recordings',
       id: 'listRecordings',
       tag: 'replays',
-      summary: 'Recordings that ship with Spoor, to try rules on',
+      summary: 'Recordings that ship with Spoor, to look at and to try rules on',
       scope: 'read',
       answer: { status: 200, description: 'Their names', schema: z.object({ items: z.array(z.string()) }) },
       handle: () => ({ items: [...replays.recordings()] }),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/recordings/:recording/replay',
+      id: 'replayRecording',
+      tag: 'replays',
+      summary: 'Play a recording that ships, as a replay of yours',
+      scope: 'write',
+      params: z.strictObject({ recording: z.string().min(1).max(NAME_CHARS_MAX).describe('a name of the list') }),
+      answer: { status: 201, description: 'The replay', schema: replaySchema },
+      problems: [404],
+      requestsPerMinuteMax: PLAYS_PER_MINUTE_MAX,
+      handle: ({ params, caller }) => replays.playShipped(ownerOf(caller), params.recording),
     }),
     route({
       method: 'GET',

@@ -80,6 +80,14 @@ export class Replays implements ReplaysPort {
     return replay.view();
   }
 
+  async playShipped(owner: ReplayOwner, recording: string): Promise<ReplayView> {
+    const files = recordingFiles(recording);
+    const replay = await this.#add(owner, 'upload');
+    replay.describe(recording);
+    this.#enqueue(replay, { type: 'files', files }, { type: 'chosen', choice: this.#options.rules });
+    return replay.view();
+  }
+
   async try(owner: ReplayOwner, text: string, wanted: TryInput): Promise<ReplayView> {
     const input = this.#inputOf(wanted, owner);
     const replay = await this.#add(owner, 'try');

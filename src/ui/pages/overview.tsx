@@ -6,6 +6,7 @@ import type { Gap, Incident, Page, SinkView, StatusView } from '../../api/contra
 import { get, query } from '../api.ts';
 import { useIsLimited } from '../caller.ts';
 import { ChooseCapture } from '../drop/drop.tsx';
+import { PlayBreakIn } from '../drop/recorded.tsx';
 import { bytes, count, instant, visible } from '../text.ts';
 import { Failure, LEVELS, Level, Loading, Read, SinkDot, Time } from '../widgets.tsx';
 
@@ -106,8 +107,8 @@ function Open({
           ''
         ) : (
           <>
-            Nothing is being watched right now; below stands how to connect a cluster. <code>spoor demo</code> plays a
-            recorded break-in; a recording of yours that is dropped here opens as a picture: <ChooseCapture />
+            Nothing is being watched right now; below stands how to connect a cluster. See what a break-in looks like:{' '}
+            <PlayBreakIn /> A recording of yours that is dropped here opens in the same way: <ChooseCapture />
           </>
         )}
       </p>

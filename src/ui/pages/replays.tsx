@@ -4,6 +4,7 @@ import { Link } from 'wouter';
 import type { ReplayView } from '../../api/contract.ts';
 import { get } from '../api.ts';
 import { ChooseCapture } from '../drop/drop.tsx';
+import { PlayBreakIn } from '../drop/recorded.tsx';
 import { instant, visible } from '../text.ts';
 import { Read } from '../widgets.tsx';
 
@@ -21,7 +22,8 @@ export default function Replays() {
       <h1>Replays</h1>
       <p>
         A recording of Tetragon or Hubble (or both, with .gz or without) dropped anywhere on the page is played in an
-        engine of its own, beside what is live, and opens as a picture. <ChooseCapture />
+        engine of its own, beside what is live, and opens as a picture. The newest three of yours are kept, for an hour.{' '}
+        <ChooseCapture /> <PlayBreakIn />
       </p>
       <Read of={replays} what="replays">
         {({ items }) =>
