@@ -9,7 +9,7 @@ import { formatDiagnostic } from '../rules/diagnostics.ts';
 import { type LoadedRules, loadRules, type RuleFile } from '../rules/load.ts';
 import { decodeLine } from '../sources/json/decoder.ts';
 import { CommandError, type Io } from './io.ts';
-import { requireFiles } from './options.ts';
+import { requirePaths } from './options.ts';
 
 /** The shared lists and macros that ship, but for those of which `named` has files of its own. */
 export function sharedFiles(named: readonly RuleFile[]): RuleFile[] {
@@ -33,7 +33,7 @@ export interface RuleSet {
 
 /** Files and folders; without any, the rules that ship. */
 export function loadRuleSet(paths: readonly string[]): RuleSet {
-  requireFiles(paths);
+  requirePaths(paths);
   const files = readRuleFiles(paths.length > 0 ? paths : [shippedRules()]);
   const names = new Set(files.map(({ file }) => file));
   return { loaded: loadRules([...sharedFiles(files), ...files]), own: file => names.has(file), files };
