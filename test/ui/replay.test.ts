@@ -213,8 +213,10 @@ describe.skipIf(MISSING !== '')(`what people bring${MISSING === '' ? '' : ` (${M
     await dialog.waitFor({ state: 'detached' });
     isHeld = false;
     const kept = async () =>
-      ((await (await fetch(`${app.address}/api/v1/replays`)).json()) as { items: { state: string }[] }).items;
-    await expect.poll(async () => (await kept()).filter(({ state }) => state === 'receiving')).toEqual([]);
+      ((await (await fetch(`${app.address}/api/v1/replays`)).json()) as { items: { input: string }[] }).items
+        .map(({ input }) => input)
+        .filter(input => ['hubble.jsonl.gz', 'empty.jsonl', ''].includes(input));
+    await expect.poll(kept).toEqual([]);
     await page.unrouteAll({ behavior: 'ignoreErrors' });
     await drop(page, [fileOf('empty.jsonl', '')]);
     await dialog.getByRole('alert').getByText('Not sent: the file is empty').waitFor();
