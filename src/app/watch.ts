@@ -1,4 +1,6 @@
 /** Says in the log what an operator has to know as it happens: sources that break and recover, losses, a store that cannot write. */
+import { LIMITS } from '../model/limits.ts';
+import { formatInstant, MICROS_PER_MS } from '../model/time.ts';
 import type { SourceStatus } from '../sources/source.ts';
 import type { Log } from './log.ts';
 
@@ -11,6 +13,8 @@ const LOSSES_EVERY_LOOKS = 60;
 interface Watched {
   state: SourceStatus['state'];
   looks: number;
+  /** It was told that what it reports is ahead of this machine's clock. */
+  isAheadTold: boolean;
   /** Losses that were told of, and at which look. */
   told: { readonly lost: number; readonly malformed: number; readonly ahead: number; readonly look: number };
 }
@@ -59,6 +63,7 @@ export class HealthWatch {
     const watched: Watched = before ?? {
       state: 'starting',
       looks: 0,
+      isAheadTold: false,
       told: { lost: 0, malformed: 0, ahead: 0, look: 0 },
     };
     if (before === undefined) this.#sources.set(name, watched);
@@ -68,6 +73,7 @@ export class HealthWatch {
       this.#log('warn', 'a source has not connected yet', { source: name, detail: status.detail });
     watched.state = state;
     this.#losses(status, watched);
+    this.#clock(status, watched);
   }
 
   #changed({ name, type, state, detail }: SourceStatus, before: SourceStatus['state']): void {
@@ -90,6 +96,17 @@ export class HealthWatch {
       lost: lost - told.lost,
       malformed: malformed - told.malformed,
       ...(ahead > told.ahead ? { ahead_of_this_clock: ahead - told.ahead } : {}),
+    });
+  }
+
+  /** Once: what a source reports as a whole is taken, whatever this machine's clock says. */
+  #clock({ name, newest }: SourceStatus, watched: Watched): void {
+    if (watched.isAheadTold || newest === null) return;
+    if (newest <= (Date.now() + LIMITS.aheadMsMax) * MICROS_PER_MS) return;
+    watched.isAheadTold = true;
+    this.#log('warn', 'a source is ahead of this machine: set the clock of this machine', {
+      source: name,
+      newest: formatInstant(newest),
     });
   }
 }

@@ -1,6 +1,10 @@
 /**
  * Events of a sensor whose clock is far ahead. Everybody's time is event time: one of them taken as it is would close every window and
  * make all that follows late. They are put aside, counted, and told as a gap of their node.
+ *
+ * Which clock is wrong is seen by the source's first event. When that is ahead already, it is this machine's clock that is behind:
+ * events are measured by those before them from then on, until most of them show that this machine's clock was right after all.
+ * What a whole cluster reports is never refused for the clock of one machine.
  */
 import type { Event, StreamFact } from '../model/event.ts';
 import { LIMITS } from '../model/limits.ts';
@@ -14,6 +18,10 @@ export const CLOCK_AHEAD = 'SPOOR_CLOCK_AHEAD';
 const TELL_MS = 1_000;
 /** Without an event at a time that can be, the gap is told at the time of this machine. */
 const SILENCE_MS = 10_000;
+/** So many more events that are not ahead of this machine's clock than events that are make it right again. */
+const WITNESSES = 16;
+/** An event may be so far ahead of those before it where this machine's clock says nothing. */
+const JUMP_MAX: Micros = 24 * 3_600_000 * MICROS_PER_MS;
 /** Nodes with something to tell; of others only the counter tells. */
 const NODES_MAX = 1_000;
 
@@ -38,6 +46,9 @@ export class Ahead {
   readonly #now: () => number;
   /** By node. */
   readonly #aside = new Map<string, Aside>();
+  /** This machine's clock is behind. */
+  #isBehind = false;
+  #witnesses = 0;
   #newest: Micros | null = null;
   #heardMs: number | null = null;
   #toldMs = Number.NEGATIVE_INFINITY;
@@ -50,8 +61,11 @@ export class Ahead {
   /** Whether an event goes on; what does not is put aside here. */
   passes(event: Event): boolean {
     const nowMs = this.#now();
+    const isAhead = event.time > (nowMs + LIMITS.aheadMsMax) * MICROS_PER_MS;
+    if (this.#heardMs === null) this.#isBehind = isAhead;
+    else if (this.#isBehind) this.#weigh(isAhead);
     this.#heardMs ??= nowMs;
-    if (event.time > (nowMs + LIMITS.aheadMsMax) * MICROS_PER_MS) {
+    if (this.#isBehind ? event.time > (this.#newest ?? event.time) + JUMP_MAX : isAhead) {
       this.#putAside(event);
       if (nowMs - this.#heardMs >= SILENCE_MS) this.#tell({ time: nowMs * MICROS_PER_MS, ns: 0 }, nowMs);
       return false;
@@ -60,6 +74,13 @@ export class Ahead {
     if (this.#newest === null || event.time > this.#newest) this.#newest = event.time;
     this.#heardMs = nowMs;
     return true;
+  }
+
+  #weigh(isAhead: boolean): void {
+    this.#witnesses = isAhead ? Math.max(0, this.#witnesses - 1) : this.#witnesses + 1;
+    if (this.#witnesses < WITNESSES) return;
+    this.#isBehind = false;
+    this.#newest = null;
   }
 
   #putAside(event: Event): void {

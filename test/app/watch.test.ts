@@ -80,3 +80,12 @@ it('names the key of a file that cannot be read', () => {
     unreadableFiles({ sinks: { soc: { token_file: '/nowhere/token', url: 'x' } }, tls: { ca_file: null } }),
   ).toEqual([{ key: 'sinks.soc.token_file', problem: '/nowhere/token does not exist' }]);
 });
+
+it('tells once of a source that is ahead of this machine’s clock', () => {
+  const { said, look } = watched();
+  for (let n = 0; n < 3; n++) look({ state: 'connected', newest: (Date.now() + 86_400_000) * 1_000 });
+  expect(said).toEqual([
+    'info a source works (relay)',
+    'warn a source is ahead of this machine: set the clock of this machine (relay)',
+  ]);
+});

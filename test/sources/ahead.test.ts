@@ -60,9 +60,29 @@ it('tells a gap of the node from the last event before to the next one, and a fl
 
 it('tells it by the clock of this machine when nothing else comes', () => {
   const { passes, told, wait } = guard();
+  passes(NOW);
   passes(NOW + 1e9, 'bad');
   expect(told).toEqual([]);
   wait(10_000);
   passes(NOW + 1e9, 'bad');
   expect(told).toMatchObject([{ count: 2, time: (NOW + 10_000) * 1_000 }]);
+});
+
+const DAY = 86_400_000;
+
+it('takes what a source reports as a whole when it is the clock of this machine that is behind', () => {
+  const { passes, counters } = guard();
+  for (let n = 0; n < 100; n++) expect(passes(NOW + 300 * DAY + n * 3_600_000)).toBe(true);
+  expect(passes(NOW + 300 * DAY + 99 * 3_600_000 + DAY + 1, 'bad')).toBe(false);
+  expect(passes(NOW + 300 * DAY + 100 * 3_600_000)).toBe(true);
+  expect(counters.ahead).toBe(1);
+});
+
+it('goes by the clock of this machine once most events do, when the first was the one that leapt', () => {
+  const { passes } = guard();
+  expect(passes(NOW + 1_000 * DAY, 'bad')).toBe(true);
+  for (let n = 0; n < 15; n++) expect(passes(NOW + n)).toBe(true);
+  expect(passes(NOW + 1_000 * DAY, 'bad')).toBe(true);
+  for (let n = 0; n < 2; n++) expect(passes(NOW + n)).toBe(true);
+  expect(passes(NOW + 1_000 * DAY, 'bad')).toBe(false);
 });

@@ -196,7 +196,7 @@ describe('a stream that breaks', () => {
     const proxy = await proxied(server);
     proxy.cutAfterBytes = 50_000;
     const { source, collector } = listen(proxy.address);
-    await collector.until(() => source.status().counters.reconnects === 1);
+    await collector.until(() => source.status().counters.reconnects >= 1);
     proxy.cutAfterBytes = Number.POSITIVE_INFINITY;
     const last = asSent(messages.length - 1, messages.length)[0];
     await collector.until(() => JSON.stringify(received(collector).at(-1)) === JSON.stringify(last));
