@@ -207,9 +207,13 @@ describe.skipIf(MISSING !== '')(`the pages of rules and administration${MISSING 
     await page.locator('#main [aria-invalid]').waitFor();
     expect(await page.getByLabel('Tags').getAttribute('aria-invalid')).toBe('true');
     await page.getByLabel('Tags').fill('');
+    await page.getByLabel('Pod labels').fill('app');
+    await page.getByText('each line is a key=pattern').waitFor();
+    expect(await make.isDisabled()).toBe(true);
+    await page.getByLabel('Pod labels').fill('app=craw*\napp=scan*\ntier=jobs');
     await make.click();
     const row = page.getByRole('row', { name: /known scanner/ });
-    await row.waitFor();
+    await row.getByText('app=craw* or scan*, tier=jobs').waitFor();
     await row.getByRole('button', { name: 'End' }).click();
     await row.getByRole('button', { name: 'End the silence' }).click();
     await row.getByText('ended').waitFor();

@@ -68,26 +68,30 @@ function New() {
   const [texts, setTexts] = useState(
     () => Object.fromEntries(PATTERNS.map(name => [name, given(name)])) as Record<Pattern, string>,
   );
+  const [labels, setLabels] = useState('');
+  const labelProblem = lines(labels).every(line => /^[^=]+=./.test(line)) ? '' : 'each line is a key=pattern';
   const [span, setSpan] = useState<number>(4 * HOUR_MS);
   const [reason, setReason] = useState('');
   const create = useMutation({
     mutationFn: () => {
-      const match: Record<string, string[]> = levels.length === 0 ? {} : { level: levels };
+      const match: Record<string, unknown> = levels.length === 0 ? {} : { level: levels };
       for (const name of PATTERNS) {
         const values = lines(texts[name]);
         if (values.length > 0) match[name] = values;
       }
+      if (lines(labels).length > 0) match.label = labelPatterns(labels);
       return post<SilenceView>('/silences', { match, until: new Date(Date.now() + span).toISOString(), reason });
     },
     onSuccess: async () => {
       setTexts(held => Object.fromEntries(Object.keys(held).map(name => [name, ''])) as Record<Pattern, string>);
       setLevels([]);
+      setLabels('');
       setReason('');
       await client.invalidateQueries({ queryKey: KEY });
     },
   });
-  const isNarrow = PATTERNS.some(name => lines(texts[name]).length > 0) || levels.length > 0;
-  const fields = PATTERNS.map(name => `match.${name}`);
+  const isNarrow = [labels, ...Object.values(texts)].some(text => lines(text).length > 0) || levels.length > 0;
+  const fields = [...PATTERNS, 'label'].map(name => `match.${name}`);
   return (
     <details className="form-frame" open={PATTERNS.some(name => given(name) !== '')}>
       <summary>New silence</summary>
@@ -116,6 +120,15 @@ function New() {
               )}
             </FormField>
           ))}
+          <FormField
+            label="Pod labels"
+            hint="a key=pattern a line; all keys must match"
+            problem={labelProblem || problemOf(create.error, 'match.label')}
+          >
+            {control => (
+              <textarea {...control} rows={2} value={labels} onChange={event => setLabels(event.target.value)} />
+            )}
+          </FormField>
         </div>
         <FormField label="For" problem={problemOf(create.error, 'until')}>
           {control => (
@@ -142,7 +155,7 @@ function New() {
         <FormProblem error={create.error} shown={[...fields, 'until', 'reason']} />
         {isNarrow ? null : <p className="quiet">Give at least one condition: else everything would be silenced.</p>}
         <p>
-          <button type="submit" disabled={create.isPending || !isNarrow}>
+          <button type="submit" disabled={create.isPending || !isNarrow || labelProblem !== ''}>
             {create.isPending ? 'Silencing …' : 'Silence'}
           </button>{' '}
           <span role="status">{create.data === undefined ? '' : `Silenced until ${instant(create.data.until)}.`}</span>
@@ -214,6 +227,17 @@ function List({ items }: { readonly items: readonly SilenceView[] }) {
       </div>
     </>
   );
+}
+
+/** Lines `key=pattern` as the API takes them: several patterns of one key are any of them. */
+function labelPatterns(text: string): Record<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const line of lines(text)) {
+    const at = line.indexOf('=');
+    const key = line.slice(0, at).trim();
+    found.set(key, [...(found.get(key) ?? []), line.slice(at + 1).trim()]);
+  }
+  return Object.fromEntries(found);
 }
 
 function conditionText(values: unknown): string {
