@@ -28,7 +28,7 @@ const BENCHES = [
 ];
 
 /** Costs, durations and sizes; all else are ratios and rates that should be high. */
-const LOWER_IS_BETTER = /against_10_rules|-(?:us|ms|s|bytes|MB)$|memory-/;
+const LOWER_IS_BETTER = /against_10_rules|-(?:us|ms|s|bytes|MB|requests|elements)$|memory-/;
 /** A rate is named `what-per-10000/s`. */
 const UNIT = /-(us|ms|s|bytes|MB|per-\d+\/s)$/;
 
